@@ -1,0 +1,100 @@
+"""Finding the host that has a virtual machine right now, and writing down what it answered."""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from apps.fabric import selectors as fabric
+from apps.fabric.models import Host
+from apps.operations.context import Context
+from apps.operations.errors import OperationFailed
+from apps.remoting import scripts
+from apps.remoting.errors import ScriptRefused
+from apps.vms import readings
+from apps.vms.choices import protection_from_windows, state_from_windows
+from apps.vms.models import VirtualMachine
+
+
+def target(ctx: Context) -> VirtualMachine:
+    """The VM that an operation is about, as the rows have it now."""
+    vm = (
+        VirtualMachine.objects.select_related("cluster", "host")
+        .filter(pk=ctx.operation.target_id)
+        .first()
+    )
+    if vm is None:
+        raise OperationFailed(
+            "not-found",
+            f"{ctx.operation.target_name} no longer exists.",
+            hint="It was deleted, or its cluster was removed from the portal.",
+        )
+    return vm
+
+
+def call_host(
+    ctx: Context, vm: VirtualMachine, script: str, parameters: Mapping[str, Any],
+    *, timeout: float = 90,
+) -> Any:  # fmt: skip
+    """Runs a script on the host that has the VM.
+
+    A VM may have moved since it was last read: where its host doesn't know it, the cluster is
+    asked once for the owner, and the script runs there.
+    """
+    loaded = scripts.load("vms", script)
+    sent = {"VMId": str(vm.vm_id), **parameters}
+    try:
+        return ctx.call(fabric.endpoint_for_host(_host(vm)), loaded, sent, timeout=timeout)
+    except ScriptRefused as refused:
+        if refused.category != "ObjectNotFound" or not vm.clustered:
+            raise
+        owner = _owner(ctx, vm)
+        if owner is None or owner.pk == vm.host_id:
+            raise
+        ctx.log(f"{vm.name} is on {owner.name} by now.")
+        vm.host = owner
+        return ctx.call(fabric.endpoint_for_host(owner), loaded, sent, timeout=timeout)
+
+
+def _host(vm: VirtualMachine) -> Host:
+    if vm.host is None:
+        raise OperationFailed(
+            "host-unknown",
+            f"The portal doesn’t know which host has {vm.name}.",
+            hint="Refresh its cluster, then try again.",
+        )
+    return vm.host
+
+
+def _owner(ctx: Context, vm: VirtualMachine) -> Host | None:
+    inventory = ctx.call(
+        fabric.endpoint_for_cluster(vm.cluster), scripts.load("fabric", "Get-ClusterInventory"), {}
+    )
+    for group in inventory["groups"]:
+        if group["vm_id"] and group["vm_id"].lower() == str(vm.vm_id):
+            return Host.objects.filter(cluster=vm.cluster, name=group["owner_node"]).first()
+    return None
+
+
+def saw(vm: VirtualMachine, **told: Any) -> None:
+    """Writes what a host just told of a VM into its row, unless a later reading is there already.
+
+    `told`: any of Windows' `state` and `protection`, `uptime_seconds`, and columns by their names.
+    """
+    now = timezone.now()
+    changes: dict[str, Any] = {"observed_at": now, "failing_since": None, "problem": ""}
+    if vm.host_id:
+        changes["host_id"] = vm.host_id
+    if "state" in told:
+        changes["state"] = changes["last_known_state"] = state_from_windows(told.pop("state"))
+    if "protection" in told:
+        changes["protection"] = protection_from_windows(told.pop("protection"))
+    if "uptime_seconds" in told:
+        changes["started_at"] = _started(told.pop("uptime_seconds"), now)
+    VirtualMachine.objects.filter(pk=vm.pk).update(**changes, **told)
+    readings.nudge([vm])
+
+
+def _started(uptime_seconds: int | None, now: datetime.datetime) -> datetime.datetime | None:
+    return readings.start_of(None, uptime_seconds, now)
