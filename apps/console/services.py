@@ -29,7 +29,7 @@ class Opening:
 
 def open_console(*, actor: User, vm: VirtualMachine) -> Opening:
     """Raises ConsoleBlocked before it looks at the state, so that a refusal is never hidden."""
-    require("console", actor, vm)
+    require(actor, "console", vm)
     decision = vms.policy_of(vm, Capability.CONSOLE)
     if not decision.allowed:
         _record(actor, vm, "refused", decision.reason)
@@ -56,7 +56,7 @@ def redeem(token: str) -> tuple[str, str]:
     actor = User.objects.filter(pk=ticket.user_id, is_active=True).first() if ticket else None
     if vm is None or actor is None or vm.host is None:
         raise NotFound("This console address isn’t valid, or was used already.")
-    require("console", actor, vm)
+    require(actor, "console", vm)
     decision = decide(Capability.CONSOLE, _protection(vm))
     if not decision.allowed:
         _record(actor, vm, "refused", decision.reason)

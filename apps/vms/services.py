@@ -41,7 +41,7 @@ def require_policy(vm: VirtualMachine, capability: Capability) -> None:
 @transaction.atomic
 def power(*, actor: User, vm: VirtualMachine, verb: PowerVerb) -> Operation:
     """Asks for a life-cycle verb. Raises StateForbids, PlacementRefused, OperationActive."""
-    require("operate", actor, vm)
+    require(actor, "operate", vm)
     action = ACTIONS[verb]
     _require_none_active(vm)
     require_state(action, vm.name, vm.state)
@@ -88,7 +88,7 @@ def move(
     volume: Volume | None = None,
 ) -> Operation:
     """Asks for a move: `live` or `quick` to another host, `storage` to another volume."""
-    require("move", actor, vm)
+    require(actor, "move", vm)
     _require_none_active(vm)
     if move_type == "storage":
         return _move_storage(actor, vm, volume)
@@ -157,7 +157,7 @@ def edit_hardware(
     memory_bytes: int | None = None,
 ) -> Operation:
     """Asks for other processors or memory; the VM must be off."""
-    require("edit", actor, vm)
+    require(actor, "edit", vm)
     require_policy(vm, Capability.EDIT_HARDWARE)
     _require_none_active(vm)
     if vm.state != VMState.OFF:
@@ -175,7 +175,7 @@ def edit_hardware(
 @transaction.atomic
 def delete(*, actor: User, vm: VirtualMachine, disks: bool) -> Operation:
     """Asks for the VM's removal; its files too where the portal made them or `disks` says so."""
-    require("delete", actor, vm)
+    require(actor, "delete", vm)
     _require_none_active(vm)
     if vm.state not in (VMState.OFF, VMState.SAVED, VMState.CRITICAL):
         raise StateForbids(
@@ -187,7 +187,7 @@ def delete(*, actor: User, vm: VirtualMachine, disks: bool) -> Operation:
 
 @transaction.atomic
 def checkpoint(*, actor: User, vm: VirtualMachine, name: str) -> Operation:
-    require("checkpoint", actor, vm)
+    require(actor, "checkpoint", vm)
     require_policy(vm, Capability.CHECKPOINTS)
     _require_none_active(vm)
     return _request(actor, vm, "vm.checkpoint", f"Checkpoint of {vm.name}", {"name": name})
@@ -198,7 +198,7 @@ def checkpoint_change(
     *, actor: User, vm: VirtualMachine, checkpoint_id: str, apply: bool
 ) -> Operation:
     """Asks to apply a checkpoint, or to delete it."""
-    require("checkpoint", actor, vm)
+    require(actor, "checkpoint", vm)
     require_policy(vm, Capability.CHECKPOINTS)
     _require_none_active(vm)
     kind, word = ("vm.checkpoint-apply", "Apply") if apply else ("vm.checkpoint-delete", "Delete")
@@ -210,13 +210,13 @@ def checkpoint_change(
 @transaction.atomic
 def read_detail(*, actor: User, vm: VirtualMachine) -> Operation:
     """Asks the host for what the inventory doesn't hold: disks, adapters, checkpoints."""
-    require("view", actor, vm)
+    require(actor, "view", vm)
     return _request(actor, vm, "vm.read", f"Read {vm.name}", {}, exclusive=False, audited=False)
 
 
 @transaction.atomic
 def assign_tenant(*, actor: User, vm: VirtualMachine, tenant: Tenant | None) -> VirtualMachine:
-    require("edit", actor, vm)
+    require(actor, "edit", vm)
     VirtualMachine.objects.filter(pk=vm.pk).update(tenant=tenant)
     audit.record(
         actor=actor, action="vm.assign-tenant", target_kind="vm", target_id=vm.pk,

@@ -1,0 +1,62 @@
+"""Filters of the list of virtual machines, for the API and for the grid alike."""
+
+import uuid
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+
+from apps.common.api.filters import StrictFilterSet
+from apps.vms.choices import Protection, VMState
+from apps.vms.models import VirtualMachine
+
+
+class RowFilter(django_filters.CharFilter):
+    """A related row, by its id or by its name; several, separated by commas, mean any of them."""
+
+    def filter(self, qs: QuerySet[Any], value: str | None) -> QuerySet[Any]:
+        if not value:
+            return qs
+        looked = Q()
+        for one in value.split(","):
+            looked |= self._one(one.strip())
+        return qs.filter(looked)
+
+    def _one(self, value: str) -> Q:
+        try:
+            return Q(**{f"{self.field_name}_id": uuid.UUID(value)})
+        except ValueError:
+            return Q(**{f"{self.field_name}__name__iexact": value})
+
+
+class VirtualMachineFilters(StrictFilterSet):
+    cluster = RowFilter(label="cluster, by id or name")
+    host = RowFilter(label="host, by id or name")
+    tenant = RowFilter(label="tenant, by id or name")
+    state = django_filters.MultipleChoiceFilter(choices=VMState.choices)
+    protection = django_filters.MultipleChoiceFilter(choices=Protection.choices)
+    clustered = django_filters.BooleanFilter()
+    attention = django_filters.BooleanFilter(method="needs_attention", label="needs attention")
+
+    search_fields = ("name",)
+    ordering_fields = {
+        "name": "name",
+        "state": "state",
+        "host": "host__name",
+        "cluster": "cluster__name",
+        "processors": "processors",
+        "cpu": "cpu_percent",
+        "memory_bytes": "memory_bytes",
+        "uptime_seconds": "started_at",
+        "protection": "protection",
+        "tenant": "tenant__name",
+        "observed_at": "observed_at",
+    }
+
+    class Meta:
+        model = VirtualMachine
+        fields: list[str] = []
+
+    def needs_attention(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        troubled = Q(state__in=[VMState.CRITICAL, VMState.UNKNOWN]) | Q(failing_since__isnull=False)
+        return queryset.filter(troubled) if value else queryset.exclude(troubled)

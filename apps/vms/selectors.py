@@ -1,0 +1,72 @@
+"""How virtual machines are read."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from apps.accounts.models import User
+from apps.operations.choices import ACTIVE
+from apps.operations.models import Operation
+from apps.vms.choices import VMState
+from apps.vms.models import VirtualMachine
+
+
+def listed(user: User) -> QuerySet[VirtualMachine]:
+    """What the user may see, with what a row of the list shows: one query whatever the number."""
+    return VirtualMachine.objects.restrict(user, "view").select_related("cluster", "host", "tenant")
+
+
+def active_operations(vm_ids: Iterable[UUID]) -> dict[UUID, Operation]:
+    """What is under way, by the VM's id."""
+    found = Operation.objects.filter(
+        target_kind="vm", target_id__in=list(vm_ids), status__in=ACTIVE, exclusive=True
+    ).only("id", "kind", "title", "target_id", "status", "progress", "steps")
+    return {operation.target_id: operation for operation in found}
+
+
+def counts_by_cluster(cluster_ids: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, int]]]:
+    """For each cluster how many VMs are in which state and of which protection."""
+    counts: dict[UUID, dict[str, dict[str, int]]] = {}
+    rows = (
+        VirtualMachine.objects.filter(cluster_id__in=list(cluster_ids))
+        .values_list("cluster_id", "state", "protection")
+        .annotate(number=Count("id"))
+        .order_by()
+    )
+    for cluster_id, state, protection, number in rows:
+        of = counts.setdefault(cluster_id, {"state": {}, "protection": {}})
+        of["state"][state] = of["state"].get(state, 0) + number
+        of["protection"][protection] = of["protection"].get(protection, 0) + number
+    return counts
+
+
+def running_guarded(host_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many guarded VMs run on each host: what is at stake when its attestation fails."""
+    rows: Any = (
+        VirtualMachine.objects.filter(
+            host_id__in=list(host_ids),
+            protection__in=["shielded", "encryption-supported"],
+            state=VMState.RUNNING,
+        )
+        .values_list("host_id")
+        .annotate(number=Count("id"))
+    )
+    return dict(rows)
+
+
+def facets(user: User) -> dict[str, list[dict[str, Any]]]:
+    """What the grid's menus offer, each with its number of rows: state, cluster, protection, tenant."""
+    rows = VirtualMachine.objects.restrict(user, "view").order_by()
+    return {
+        "state": _facet(rows, "state", "state"),
+        "protection": _facet(rows, "protection", "protection"),
+        "cluster": _facet(rows, "cluster__name", "cluster__name"),
+        "tenant": _facet(rows.exclude(tenant=None), "tenant__name", "tenant__name"),
+    }
+
+
+def _facet(rows: "QuerySet[VirtualMachine]", value: str, label: str) -> list[dict[str, Any]]:
+    found = rows.values_list(value).annotate(number=Count("id")).order_by(label)
+    return [{"value": one, "number": number} for one, number in found]

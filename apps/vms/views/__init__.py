@@ -1,0 +1,1 @@
+"""Pages of virtual machines: fetch restricted, call one service, render."""

@@ -1,0 +1,99 @@
+"""The grid of virtual machines, and one row of it."""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from apps.accounts.permissions import holds, missing, require_noun
+from apps.common.api.filters import clean_query
+from apps.common.errors import Invalid
+from apps.common.htmx import is_partial
+from apps.vms import selectors
+from apps.vms.api.filters import VirtualMachineFilters
+from apps.vms.choices import Protection, VMState
+from apps.vms.commands import commands_for
+from apps.vms.models import VirtualMachine
+
+ROWS = 50
+COLUMNS = (
+    ("name", "Name", ""),
+    ("state", "State", ""),
+    ("host", "Host", ""),
+    ("cpu", "CPU", "num grid__num"),
+    ("memory_bytes", "Memory", "num grid__num"),
+    ("uptime_seconds", "Uptime", "num grid__c2"),
+    ("protection", "Protection", ""),
+    ("tenant", "Tenant", "grid__c2"),
+    ("observed_at", "Read", ""),
+)
+
+
+@login_required
+@require_GET
+def virtual_machines(request: HttpRequest) -> HttpResponse:
+    require_noun(request.user, "vm", "view")
+    context = grid_context(request)
+    part = is_partial(request)
+    return render(request, "vms/_grid.html" if part else "vms/virtual_machine_list.html", context)
+
+
+def grid_context(request: HttpRequest) -> dict[str, Any]:
+    """Rows, filters and counts of the grid, in a number of queries that no row adds to."""
+    listed = selectors.listed(request.user)
+    problem = ""
+    try:
+        filters = VirtualMachineFilters(
+            data=clean_query(request.GET), queryset=listed, request=request
+        )
+        rows = filters.rows()
+    except Invalid as error:
+        problem, rows = error.detail, listed.none()
+    page = Paginator(rows, ROWS).get_page(request.GET.get("page"))
+    attach_active(page)
+    return {
+        "page": page,
+        "problem": problem,
+        "columns": COLUMNS,
+        "ordering": request.GET.get("ordering", "name"),
+        "query": request.GET,
+        "states": VMState.choices,
+        "protections": Protection.choices,
+        "facets": selectors.facets(request.user),
+        "may_see_hosts": holds(request.user, "host", "view"),
+        "may_deploy": holds(request.user, "vm", "deploy"),
+        "commands": commands_for(request.user, []),
+    }
+
+
+def attach_active(page: "Page[VirtualMachine] | list[VirtualMachine]") -> None:
+    """Gives every row its operation under way, by one query for all."""
+    rows = list(page)
+    active = selectors.active_operations([vm.pk for vm in rows])
+    for vm in rows:
+        vm.active_operation = active.get(vm.pk)
+
+
+def one(request: HttpRequest, pk: uuid.UUID) -> VirtualMachine:
+    """A row that the user may see, with what is under way. Raises NotFound."""
+    vm = selectors.listed(request.user).filter(pk=pk).first()
+    if vm is None:
+        raise missing("vm")
+    attach_active([vm])
+    return vm
+
+
+@login_required
+@require_GET
+def row(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """What a nudge makes a page read again. A row that is gone answers with nothing to show."""
+    vm = selectors.listed(request.user).filter(pk=pk).first()
+    if vm is None:
+        return HttpResponse("")
+    attach_active([vm])
+    may = holds(request.user, "host", "view")
+    return render(request, "vms/_row.html", {"vm": vm, "may_see_hosts": may})
