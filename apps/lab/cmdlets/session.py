@@ -1,0 +1,124 @@
+"""One PowerShell session on one host: runs cmdlets against the world, with faults and latency."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from apps.lab.cmdlets.errors import CmdletError, ScriptCancelled, WireFault
+from apps.lab.world import Cluster, Fault, Node, World
+
+TICK = 0.05  # how often a waiting session looks whether its client gave up
+
+
+class Session:
+    """Cmdlets as the host `host_name` runs them."""
+
+    def __init__(
+        self, world: World, host_name: str, cancelled: threading.Event | None = None
+    ) -> None:
+        self.world = world
+        self.host_name = host_name
+        self.cancelled = cancelled or threading.Event()
+
+    @property
+    def node(self) -> Node:
+        """The host's row; raises LookupError when the world was reset to one without it."""
+        return self.world.node(self.host_name)
+
+    @property
+    def cluster(self) -> Cluster:
+        return self.world.cluster_of(self.host_name)
+
+    def arrive(self, script: str) -> None:
+        """What happens before a script's first line: latency, and faults set on its name."""
+        timing = self.world.timing
+        self.pause((self.node.latency_ms + timing.powershell_start_ms) / 1000)
+        self._meet_fault(script)
+
+    def call(self, name: str, parameters: Mapping[str, Any], inputs: list[Any]) -> list[Any]:
+        """Runs one cmdlet; what it writes to the pipeline."""
+        from apps.lab.cmdlets import find  # the registry imports modules that need Session
+
+        if self.cancelled.is_set():
+            raise ScriptCancelled(name)
+        function = find(name)
+        self.pause(self.world.timing.cmdlet_ms / 1000)
+        self._meet_fault(name)
+        present = {key: value for key, value in parameters.items() if value is not None}
+        return function(self, Parameters(name, present, inputs))
+
+    def pause(self, seconds: float) -> None:
+        """Waits, but not for a client that has gone away."""
+        if seconds > 0 and self.cancelled.wait(seconds):
+            raise ScriptCancelled("cancelled while waiting")
+
+    def wait_until(self, probe: Callable[[], Any], seconds: float) -> Any:
+        """Asks `probe` under the lock until it is true or the time is over (then None)."""
+        end = time.monotonic() + seconds
+        with self.world.locked():
+            while not (value := probe()):
+                left = end - time.monotonic()
+                if left <= 0:
+                    return None
+                if self.cancelled.is_set() or self.world.closed:
+                    raise ScriptCancelled("cancelled while waiting")
+                self.world.wait(min(left, TICK))
+            return value
+
+    def _meet_fault(self, name: str) -> None:
+        fault = self.world.take_fault(self.host_name, name)
+        if fault is None:
+            return
+        if fault.kind == "error":
+            message = fault.message or "The operation failed."
+            raise CmdletError(message, "InvalidOperation", f"OperationFailed,{name}")
+        if fault.kind == "slow":
+            self.pause(fault.seconds)
+            return
+        if fault.kind == "hang":
+            self._hang(fault)
+        raise WireFault("drop" if fault.kind == "hang" else fault.kind, fault.message)
+
+    def _hang(self, fault: Fault) -> None:
+        """Never comes back while the fault is set. Afterwards the wire is cut, nothing is done:
+        work resumed minutes later, for a client long gone, would surprise everybody."""
+        world = self.world
+        self.wait_until(lambda: fault not in world.node(self.host_name).hanging, float("inf"))
+
+
+class Parameters:
+    """A cmdlet's bound parameters and its pipeline input."""
+
+    def __init__(self, cmdlet: str, values: Mapping[str, Any], inputs: list[Any]) -> None:
+        self.cmdlet = cmdlet
+        self.inputs = inputs
+        self._values = {key.casefold(): value for key, value in values.items()}
+
+    def __contains__(self, name: str) -> bool:
+        return name.casefold() in self._values
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._values.get(name.casefold(), default)
+
+    def text(self, name: str, default: str = "") -> str:
+        value = self.get(name, default)
+        if isinstance(value, list):
+            value = value[0] if value else default
+        return str(value)
+
+    def many(self, name: str) -> list[Any]:
+        """A parameter that takes an array, always as a list."""
+        value = self.get(name)
+        if value is None:
+            return []
+        return list(value) if isinstance(value, list | tuple) else [value]
+
+    def switch(self, name: str) -> bool:
+        return bool(self.get(name, False))
+
+    def error(self, message: str, category: str = "InvalidOperation", error_id: str = "") -> CmdletError:
+        """An error record of this cmdlet, its id qualified as the engine does it."""
+        return CmdletError(message, category, f"{error_id or category},{self.cmdlet}")
