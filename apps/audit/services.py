@@ -1,0 +1,53 @@
+"""The one way in which the log grows. Called by services, in the transaction of what they change."""
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.audit.models import AuditEntry, AuditHead
+from apps.common.redact import without_secrets
+
+SYSTEM = "system"
+
+
+@transaction.atomic
+def record(
+    *,
+    actor: Any,
+    action: str,
+    target_kind: str,
+    target_id: Any,
+    target_name: str,
+    outcome: str,
+    tenant_id: uuid.UUID | None = None,
+    detail: dict[str, Any] | None = None,
+) -> AuditEntry:
+    """Adds an entry. `actor` is a user, a name, or None for the portal itself.
+
+    The head's row is locked until the caller's transaction ends: indexes have no gap, not even after a
+    rollback, and times never go back.
+    """
+    head = AuditHead.objects.select_for_update().get_or_create(pk=1)[0]
+    now = max(timezone.now(), head.last_time)
+    AuditHead.objects.filter(pk=1).update(size=head.size + 1, last_time=now)
+    return AuditEntry.objects.create(
+        index=head.size + 1,
+        time=now,
+        actor_name=_name(actor),
+        actor_id=str(getattr(actor, "pk", "") or ""),
+        action=action,
+        target_kind=target_kind,
+        target_id=str(target_id or ""),
+        target_name=target_name[:255],
+        tenant_id=tenant_id,
+        outcome=outcome,
+        detail=without_secrets(detail or {}),
+    )
+
+
+def _name(actor: Any) -> str:
+    if actor is None:
+        return SYSTEM
+    return actor if isinstance(actor, str) else actor.get_username()

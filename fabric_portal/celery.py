@@ -1,0 +1,20 @@
+"""Celery: two queues, ids only, no results. A task that is lost is sent again by the reaper."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fabric_portal.settings")
+
+app = Celery("fabric_portal")
+app.config_from_object("fabric_portal.celeryconfig")
+app.autodiscover_tasks()
+
+
+@worker_init.connect
+def refuse_without_secrets(**more: Any) -> None:
+    from fabric_portal import checks
+
+    checks.refuse_without_secrets()
