@@ -1,0 +1,278 @@
+"""Starts and stops the WS-Management service of all simulated hosts: one thread, many addresses.
+
+server = serve(hosts, http_port, tls_port, run_script, state_dir=data / "wsman")
+…
+server.stop()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ipaddress
+import logging
+import socket
+import struct
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
+from apps.lab.wsman import http, sealing, soap
+from apps.lab.wsman.hosts import HostDirectory, RunScript, WsmanHost
+from apps.lab.wsman.pki import Authority, HostCertificate
+from apps.lab.wsman.programs import Programs
+from apps.lab.wsman.service import Caller, ConnectionCut, Service
+from apps.lab.wsman.signin import SignIn, UserFiles
+
+log = logging.getLogger(__name__)
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero seconds: close with a reset
+
+
+class Server:
+    """The running service; made by `serve`. Safe to ask from any thread."""
+
+    def __init__(
+        self,
+        hosts: HostDirectory,
+        http_port: int,
+        tls_port: int,
+        run_script: RunScript,
+        *,
+        state_dir: Path,
+        engine: str = "",
+    ) -> None:
+        self.http_port = http_port
+        self.tls_port = tls_port
+        self._hosts = hosts
+        self._programs = Programs(run_script, engine)
+        self._authority = Authority(state_dir / "pki")
+        self._users = UserFiles(state_dir / "users")
+        self._certificates: dict[str, HostCertificate] = {}
+        self._services: dict[str, Service] = {}
+        self._connections: set[asyncio.Task[None]] = set()
+        self._started: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name="lab-wsman", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+
+    @property
+    def ca_file(self) -> Path:
+        """The authority that signs every host's certificate, in PEM."""
+        return self._authority.ca_file
+
+    def fingerprint(self, address: str) -> str:
+        """SHA-256 of the certificate shown at an address, in lower-case hex."""
+        return self._certificates[address].fingerprint
+
+    def start(self) -> None:
+        """Returns once every address listens; raises OSError when a port is taken."""
+        addresses = self._hosts.addresses()
+        for address in addresses:
+            if not ipaddress.ip_address(address).is_loopback:
+                raise ValueError(f"a lab host must not answer on {address}: loopback only")
+        for address in addresses:
+            names = self._hosts.names_at(address)
+            self._certificates[address] = self._authority.certificate_for(address, names)
+        self._thread.start()
+        self._started.result()
+
+    def stop(self) -> None:
+        """Cuts every connection, terminates every command, and waits for the service's end."""
+        if self._loop is not None and self._stopping is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except OSError as error:
+            if self._started.done():
+                raise
+            self._started.set_exception(error)
+
+    async def _main(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        listeners: list[asyncio.Server] = []
+        try:
+            for address, certificate in self._certificates.items():
+                listeners.append(await self._listen(address, self.http_port, None))
+                listeners.append(await self._listen(address, self.tls_port, certificate))
+            self._started.set_result(None)
+            await self._stopping.wait()
+        finally:
+            for listener in listeners:
+                listener.close()
+            for service in self._services.values():
+                service.shells.close()
+            for task in self._connections:
+                task.cancel()
+            await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _listen(
+        self, address: str, port: int, certificate: HostCertificate | None
+    ) -> asyncio.Server:
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - asyncio runs this in a task
+            self._connections.add(task)
+            try:
+                await self._connection(reader, writer, address, certificate)
+            finally:
+                self._connections.discard(task)
+
+        context = certificate.context if certificate else None
+        return await asyncio.start_server(connected, address, port, ssl=context, backlog=256)
+
+    async def _connection(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        address: str,
+        certificate: HostCertificate | None,
+    ) -> None:
+        host = self._hosts.host_at(address)
+        try:
+            if host is None or not host.powered_on:
+                raise ConnectionCut
+            signin = SignIn(host, self._users, certificate.der if certificate else None)
+            peer = writer.get_extra_info("peername")[0]
+            await Connection(self._service(host), signin, reader, writer, peer).serve()
+        except (ConnectionCut, ConnectionError, asyncio.IncompleteReadError):
+            _reset(writer)
+        finally:
+            writer.close()
+
+    def _service(self, host: WsmanHost) -> Service:
+        service = self._services.get(host.name)
+        if service is None:
+            service = self._services[host.name] = Service(host, self._programs)
+        return service
+
+
+class Connection:
+    """One TCP connection: requests in turn, the sign-in that holds for all of them."""
+
+    def __init__(
+        self,
+        service: Service,
+        signin: SignIn,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        peer: str,
+    ) -> None:
+        self._service = service
+        self._signin = signin
+        self._reader = reader
+        self._writer = writer
+        self._peer = peer
+        self._is_tls = writer.get_extra_info("ssl_object") is not None
+
+    async def serve(self) -> None:
+        """Answers until the client closes; raises ConnectionCut when the host breaks off."""
+        while True:
+            try:
+                request = await http.read_request(self._reader)
+            except http.BadRequest as problem:
+                await self._write(http.Response(problem.status, headers=[("Connection", "close")]))
+                return
+            if request is None:
+                return
+            if not self._service.host.powered_on:
+                raise ConnectionCut
+            await self._write(await self._answer(request))
+
+    async def _write(self, response: http.Response) -> None:
+        self._writer.write(http.render(response))
+        await self._writer.drain()
+
+    async def _answer(self, request: http.Request) -> http.Response:
+        if request.method != "POST":
+            return http.Response(405, headers=[("Allow", "POST")])
+        if request.path.partition("?")[0].rstrip("/").lower() != "/wsman":
+            return http.Response(404)
+        if request.header("wsmanidentify") and soap.is_identify(request.body):
+            return http.Response(200, soap.identity(), sealing.SOAP_TYPE)
+        token: list[tuple[str, str]] = []
+        if request.header("authorization"):
+            refusal, token = self._sign_in(request.header("authorization"))
+            if refusal is not None:
+                return refusal
+        if not self._signin.principal:
+            return http.Response(401, headers=self._signin.offers)
+        if not request.body:
+            return http.Response(200, headers=token)
+        return await self._operation(request, token)
+
+    def _sign_in(self, header: str) -> tuple[http.Response | None, list[tuple[str, str]]]:
+        """The 401 that carries the sign-in on, or None and the headers of its last token."""
+        step = self._signin.take(header)
+        if step.refused:
+            return http.Response(401, headers=self._signin.offers), []
+        token = []
+        if step.token is not None:
+            value = _token_header(self._signin.scheme, step.token)
+            token = [("WWW-Authenticate", value)]
+        if not self._signin.principal:
+            return http.Response(401, headers=token), []
+        return None, token
+
+    async def _operation(
+        self, request: http.Request, headers: list[tuple[str, str]]
+    ) -> http.Response:
+        caller = Caller(self._signin.principal, self._peer)
+        protocol = sealing.protocol_of(request.header("content-type"))
+        if not protocol:
+            if not self._is_tls:  # AllowUnencrypted is off, as on every host out of the box
+                return http.Response(500)
+            status, body = await self._service.answer(request.body, caller)
+            return http.Response(status, body, sealing.SOAP_TYPE, headers)
+        keys = self._signin.keys
+        try:
+            if keys is None:
+                raise sealing.NotSealed("nobody has signed in with keys on this connection")
+            envelope = sealing.unseal(keys, request.body)
+        except sealing.NotSealed as problem:
+            log.debug("refused a sealed envelope: %s", problem)
+            return http.Response(500)
+        status, body = await self._service.answer(envelope, caller)
+        sealed, content_type = sealing.seal(keys, protocol, body)
+        return http.Response(status, sealed, content_type, headers)
+
+
+def _token_header(scheme: str, token: bytes) -> str:
+    """A sign-in token as a WWW-Authenticate value."""
+    return f"{scheme} {base64.b64encode(token).decode()}"
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Closes with a TCP reset: what a client sees of a machine that went away."""
+    raw = writer.get_extra_info("socket")
+    if raw is not None:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    writer.transport.abort()
+
+
+def serve(
+    hosts: HostDirectory,
+    http_port: int,
+    tls_port: int,
+    run_script: RunScript,
+    *,
+    state_dir: Path,
+    engine: str = "",
+) -> Server:
+    """Starts the service on every address of `hosts` and gives the running server.
+
+    `state_dir` keeps the authority, the hosts' certificates and the sign-in files between starts.
+    `engine`: path of a PowerShell that runs texts the lab does not know ("" refuses them).
+    """
+    server = Server(hosts, http_port, tls_port, run_script, state_dir=state_dir, engine=engine)
+    server.start()
+    return server
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])

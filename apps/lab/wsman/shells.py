@@ -1,0 +1,179 @@
+"""Shells and the commands that run in them: one thread a command, output fetched by Receive."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from apps.lab.wsman import soap
+
+MAX_SHELLS_PER_USER = 30  # Windows' defaults
+MAX_COMMANDS_PER_SHELL = 25
+IDLE_TIMEOUT = 7200.0
+
+
+class Command:
+    """A running command: the thread writes, the service's loop reads.
+
+    `exit_code` is None while it runs. `broken`: the host's answer is to be cut off instead.
+    """
+
+    def __init__(self, line: str, codepage: str, *, is_direct: bool) -> None:
+        self.id = soap.new_id()
+        self.line = line
+        self.codepage = codepage
+        self.is_direct = is_direct  # no cmd.exe between: its line limit does not apply
+        self.cancelled = threading.Event()
+        self.exit_code: int | None = None
+        self.broken = False
+        self._lock = threading.Condition()
+        self._output: list[tuple[str, bytes]] = []
+        self._input = bytearray()
+        self._input_ended = False
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+
+    # The thread's side.
+
+    def write(self, data: bytes, stream: str = "stdout") -> None:
+        with self._lock:
+            self._output.append((stream, data))
+        self._wake()
+
+    def read_input(self) -> bytes:
+        """All of standard input, once its end has come; raises Cancelled."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._input_ended or self.cancelled.is_set())
+            if self.cancelled.is_set():
+                raise Cancelled
+            return bytes(self._input)
+
+    def finish(self, exit_code: int) -> None:
+        with self._lock:
+            self.exit_code = exit_code
+        self._wake()
+
+    def break_off(self) -> None:
+        self.broken = True
+        self._wake()
+
+    # The service's side.
+
+    def feed(self, data: bytes, *, end: bool) -> None:
+        with self._lock:
+            self._input += data
+            self._input_ended = self._input_ended or end
+            self._lock.notify_all()
+
+    def cancel(self) -> None:
+        with self._lock:
+            self.cancelled.set()
+            self._lock.notify_all()
+        self._wake()
+
+    def take(self, limit: int) -> tuple[list[tuple[str, bytes]], bool]:
+        """(stream, bytes) pieces of at most `limit` bytes together; and whether that was all."""
+        pieces: list[tuple[str, bytes]] = []
+        with self._lock:
+            self._changed.clear()
+            while self._output and limit > 0:
+                stream, data = self._output[0]
+                pieces.append((stream, data[:limit]))
+                if len(data) > limit:
+                    self._output[0] = (stream, data[limit:])
+                else:
+                    del self._output[0]
+                limit -= len(data)
+            return pieces, not self._output and self.exit_code is not None
+
+    async def wait(self, seconds: float) -> None:
+        """Until there may be something new; TimeoutError when there is not."""
+        async with asyncio.timeout(seconds):
+            await self._changed.wait()
+
+    def _wake(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._changed.set)
+
+
+class Cancelled(Exception):
+    """The command was terminated while it waited for input."""
+
+
+@dataclass
+class Shell:
+    owner: str
+    codepage: str
+    id: str = field(default_factory=soap.new_id)
+    commands: dict[str, Command] = field(default_factory=dict)
+    opened: float = field(default_factory=time.monotonic)
+    used: float = field(default_factory=time.monotonic)
+
+    def close(self) -> None:
+        for command in self.commands.values():
+            command.cancel()
+        self.commands.clear()
+
+    def command(self, command_id: str) -> Command:
+        found = self.commands.get(command_id.upper())
+        if found is None:
+            raise soap.unknown_command()
+        return found
+
+    def start(self, command: Command, program: Callable[[Command], None]) -> None:
+        if len(self.commands) >= MAX_COMMANDS_PER_SHELL:
+            raise soap.Fault(
+                2150859174,
+                "w:QuotaLimit",
+                "This shell has reached the maximum number of processes it may run.",
+            )
+        self.commands[command.id] = command
+        name = f"lab-command-{command.id[:8]}"
+        threading.Thread(target=program, args=(command,), name=name, daemon=True).start()
+
+
+class Shells:
+    """The shells of one host. A shell belongs to who opened it: nobody else can use it."""
+
+    def __init__(self) -> None:
+        self._shells: dict[str, Shell] = {}
+
+    def __len__(self) -> int:
+        return len(self._shells)
+
+    def open(self, owner: str, codepage: str) -> Shell:
+        self._expire()
+        if sum(shell.owner == owner for shell in self._shells.values()) >= MAX_SHELLS_PER_USER:
+            raise soap.Fault(
+                2150859173,
+                "w:QuotaLimit",
+                "The WS-Management service cannot process the request. This user is allowed a"
+                f" maximum number of {MAX_SHELLS_PER_USER} concurrent shells, which has been"
+                " exceeded. Close existing shells or raise the quota for this user.",
+            )
+        shell = Shell(owner, codepage)
+        self._shells[shell.id] = shell
+        return shell
+
+    def get(self, shell_id: str, owner: str) -> Shell:
+        shell = self._shells.get(shell_id.upper())
+        if shell is None or shell.owner != owner:
+            raise soap.unknown_shell()
+        shell.used = time.monotonic()
+        return shell
+
+    def delete(self, shell: Shell) -> None:
+        shell.close()
+        self._shells.pop(shell.id, None)
+
+    def close(self) -> None:
+        for shell in list(self._shells.values()):
+            self.delete(shell)
+
+    def _expire(self) -> None:
+        limit = time.monotonic() - IDLE_TIMEOUT
+        for shell in [shell for shell in self._shells.values() if shell.used < limit]:
+            self.delete(shell)
