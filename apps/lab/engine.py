@@ -47,7 +47,9 @@ class HandlerContext:
         self.host_name = session.host_name
         self._emit = emit
 
-    def run(self, cmdlet: str, /, *, inputs: list[Any] | None = None, **parameters: Any) -> list[Any]:
+    def run(
+        self, cmdlet: str, /, *, inputs: list[Any] | None = None, **parameters: Any
+    ) -> list[Any]:
         """What a cmdlet writes to the pipeline; raises CmdletError as under EAP Stop."""
         return self.session.call(cmdlet, parameters, inputs or [])
 

@@ -119,6 +119,8 @@ class Parameters:
     def switch(self, name: str) -> bool:
         return bool(self.get(name, False))
 
-    def error(self, message: str, category: str = "InvalidOperation", error_id: str = "") -> CmdletError:
+    def error(
+        self, message: str, category: str = "InvalidOperation", error_id: str = ""
+    ) -> CmdletError:
         """An error record of this cmdlet, its id qualified as the engine does it."""
         return CmdletError(message, category, f"{error_id or category},{self.cmdlet}")
