@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import ipaddress
 import logging
 import socket
+import ssl
 import struct
 import threading
 from concurrent.futures import Future
@@ -139,8 +141,12 @@ class Server:
             await Connection(self._service(host), signin, reader, writer, peer).serve()
         except (ConnectionCut, ConnectionError, asyncio.IncompleteReadError):
             _reset(writer)
+        except asyncio.CancelledError:  # the service stops; nobody waits for this task's result
+            writer.transport.abort()
         finally:
             writer.close()
+            with contextlib.suppress(OSError, ssl.SSLError):
+                await writer.wait_closed()
 
     def _service(self, host: WsmanHost) -> Service:
         service = self._services.get(host.name)

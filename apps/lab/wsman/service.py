@@ -1,4 +1,4 @@
-"""The shell operations of WS-Management on one host: Create, Command, Send, Receive, Signal, Delete."""
+"""WS-Management's shell operations on one host, from Create to Delete."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ class SignIn:
         return Step(refused=True)
 
     def _basic(self, blob: bytes) -> Step:
-        user, _, password = blob.decode("utf-8", "replace").partition(":")
+        user, _, password = _text(blob).partition(":")
         domain, separator, name = user.rpartition("\\")
         wanted = (domain.casefold(), name.casefold()) if separator else ("", user.casefold())
         for account in self._host.accounts:
@@ -154,6 +154,14 @@ class SignIn:
                 if raw
                 else spnego.NegotiateOptions.use_negotiate,
             )
+
+
+def _text(blob: bytes) -> str:
+    """Clients write Basic in UTF-8 or in Latin-1; nothing in the header says which."""
+    try:
+        return blob.decode()
+    except UnicodeDecodeError:
+        return blob.decode("latin-1")
 
 
 def _starts(blob: bytes) -> bool:
