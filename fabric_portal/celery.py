@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fabric_portal.settings")
 
@@ -18,3 +18,11 @@ def refuse_without_secrets(**more: Any) -> None:
     from fabric_portal import checks
 
     checks.refuse_without_secrets()
+
+
+@worker_ready.connect
+def say_so(sender: Any, **more: Any) -> None:
+    from apps.common import heartbeats
+
+    silence = heartbeats.keep_saying(sender.hostname)
+    worker_shutting_down.connect(lambda **_: silence.set(), weak=False)

@@ -19,5 +19,8 @@ os.environ |= {
 
 from fabric_portal.settings import *  # noqa: E402, F403
 
+STATIC_ROOT.mkdir()  # noqa: F405
+WHITENOISE_USE_FINDERS = True
+
 # Hashing a password well takes a tenth of a second on purpose; every test signs somebody in.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -3,11 +3,13 @@
 import datetime
 from typing import Any
 
+from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts import throttling
 from apps.accounts.choices import Role
 from apps.accounts.models import GIB, ApiToken, Tenant, User
 from apps.accounts.permissions import require, require_noun
@@ -96,13 +98,46 @@ def revoke_token(*, actor: User, token: ApiToken) -> None:
             _tell(actor, "token.revoke", token.pk, token.name, "token")
 
 
+def sign_in(*, username: str, password: str, address: str) -> User:
+    """The person whose user and password these are. The same words for a wrong user and a wrong
+    password; too many failures raise RateLimited."""
+    throttling.refuse_if_too_many(username, address)
+    user = authenticate(username=username, password=password)
+    if not isinstance(user, User):
+        throttling.failed(username, address)
+        known = User.objects.filter(username=username).first()
+        _tell(
+            known or "nobody",
+            "session.sign-in",
+            "",
+            username,
+            "user",
+            {"address": address},
+            "refused",
+        )
+        raise Invalid("User or password is wrong.")
+    throttling.succeeded(username, address)
+    _tell(user, "session.sign-in", user.pk, user.username, "user", {"address": address})
+    return user
+
+
+def sign_out(*, actor: User) -> None:
+    _tell(actor, "session.sign-out", actor.pk, actor.username, "user")
+
+
+def set_theme(*, user: User, theme: str) -> None:
+    """How one's own pages look. Not worth a line in the log."""
+    User.objects.filter(pk=user.pk).update(theme=theme)
+
+
 def _tell(
-    actor: User | None,
+    actor: User | str | None,
     action: str,
     key: Any,
     name: str,
     kind: str,
     detail: dict[str, Any] | None = None,
+    outcome: str = "done",
 ) -> None:
     audit.record(
         actor=actor,
@@ -110,6 +145,6 @@ def _tell(
         target_kind=kind,
         target_id=str(key),
         target_name=name,
-        outcome="done",
+        outcome=outcome,
         detail=detail,
     )

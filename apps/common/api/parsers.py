@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
+from django.conf import settings
 from rest_framework.parsers import BaseParser
 
-from apps.common.errors import Invalid
+from apps.common.errors import Invalid, TooLarge
 
 DEEPEST = 32
 
@@ -22,7 +23,11 @@ class ObjectParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        return read_object(stream.read())
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(most + 1)
+        if len(body) > most:
+            raise TooLarge(f"The body is larger than {most >> 10} KiB.")
+        return read_object(body)
 
 
 def read_object(body: bytes) -> dict[str, Any]:

@@ -28,11 +28,13 @@ class PortalMixin(APIView):
     """Replays answers by Idempotency-Key. Every view of the API stands on it."""
 
     _kept_as: int | None = None
+    # False where the answer holds what must not be kept.
+    replays = True
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         key = request.headers.get("Idempotency-Key")
-        if request.method != "POST" or key is None or not request.user.is_authenticated:
+        if request.method != "POST" or key is None or not self.replays:
             return
         print_ = idempotency.fingerprint("POST", request.get_full_path(), request.body)
         found = idempotency.begin(user_id=str(request.user.pk), key=key, fingerprint=print_)
