@@ -21,9 +21,10 @@ def listed(user: User) -> QuerySet[VirtualMachine]:
 def active_operations(vm_ids: Iterable[UUID]) -> dict[UUID, Operation]:
     """What is under way, by the VM's id."""
     found = Operation.objects.filter(
-        target_kind="vm", target_id__in=list(vm_ids), status__in=ACTIVE, exclusive=True
-    ).only("id", "kind", "title", "target_id", "status", "progress", "steps")
-    return {operation.target_id: operation for operation in found}
+        target_kind="vm", target_id__in=[str(one) for one in vm_ids], status__in=ACTIVE,
+        exclusive=True,
+    )  # fmt: skip
+    return {UUID(operation.target_id): operation for operation in found}
 
 
 def counts_by_cluster(cluster_ids: Iterable[UUID]) -> dict[UUID, dict[str, dict[str, int]]]:
@@ -42,6 +43,17 @@ def counts_by_cluster(cluster_ids: Iterable[UUID]) -> dict[UUID, dict[str, dict[
     return counts
 
 
+def counts_by_host(host_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many VMs each host has."""
+    rows: Any = (
+        VirtualMachine.objects.filter(host_id__in=list(host_ids))
+        .values_list("host_id")
+        .annotate(number=Count("id"))
+        .order_by()
+    )
+    return dict(rows)
+
+
 def running_guarded(host_ids: Iterable[UUID]) -> dict[UUID, int]:
     """How many guarded VMs run on each host: what is at stake when its attestation fails."""
     rows: Any = (
@@ -52,12 +64,13 @@ def running_guarded(host_ids: Iterable[UUID]) -> dict[UUID, int]:
         )
         .values_list("host_id")
         .annotate(number=Count("id"))
+        .order_by()
     )
     return dict(rows)
 
 
 def facets(user: User) -> dict[str, list[dict[str, Any]]]:
-    """What the grid's menus offer, each with its number of rows: state, cluster, protection, tenant."""
+    """What the grid's menus offer, each value with its number of rows."""
     rows = VirtualMachine.objects.restrict(user, "view").order_by()
     return {
         "state": _facet(rows, "state", "state"),

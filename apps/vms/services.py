@@ -179,7 +179,7 @@ def delete(*, actor: User, vm: VirtualMachine, disks: bool) -> Operation:
     _require_none_active(vm)
     if vm.state not in (VMState.OFF, VMState.SAVED, VMState.CRITICAL):
         raise StateForbids(
-            f"{vm.name} is {VMState(vm.state).label.lower()}; only a VM that is off can be deleted.",
+            f"{vm.name} is {VMState(vm.state).label.lower()}; only a VM that is off can go.",
             hint="Turn it off or shut it down first.",
         )
     return _request(actor, vm, "vm.delete", f"Delete {vm.name}", {"disks": disks})
