@@ -1,0 +1,9 @@
+"""The way to the hosts: one call runs one PowerShell script over WinRM and gives its answer."""
+
+from apps.remoting.client import call
+from apps.remoting.endpoint import Endpoint
+from apps.remoting.errors import RemotingError
+from apps.remoting.probing import ProbeStep, probe
+from apps.remoting.scripts import Script
+
+__all__ = ["Endpoint", "ProbeStep", "RemotingError", "Script", "call", "probe"]

@@ -1,0 +1,178 @@
+"""What went wrong underneath, said as one of the portal's errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import requests
+import spnego.exceptions
+import urllib3.exceptions
+import winrm.exceptions
+
+from apps.remoting.endpoint import Endpoint
+from apps.remoting.errors import BadReply, RemotingError, SignInRefused, TimedOut, Unreachable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_UNREADABLE = (AssertionError, StopIteration, SyntaxError, ValueError, KeyError, AttributeError)
+"""How pywinrm meets an answer that is no envelope: it looks into it and stumbles."""
+
+NETWORK_HINT = (
+    "Check that the host is on, that WinRM runs on it (winrm quickconfig), and that a firewall"
+    " lets this port through."
+)
+SIGN_IN_HINT = (
+    "Check the user name and password, that the account isn't locked, and that it is an"
+    " administrator of the host or a member of Remote Management Users."
+)
+TRUST_HINT = (
+    "Give the certificate authority that issued the host's certificate, or confirm the"
+    " certificate's fingerprint, in the cluster's connection settings."
+)
+
+
+def guarded(endpoint: Endpoint, operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Runs one exchange with a host; raises only RemotingError or the quiet-Receive signal."""
+    try:
+        return operation(*args, **kwargs)
+    except winrm.exceptions.WinRMOperationTimeoutError:
+        raise  # not a failure: nothing was written for a while
+    except Exception as error:
+        raise translated(endpoint, error) from None
+
+
+def translated(endpoint: Endpoint, error: Exception) -> RemotingError:
+    """The portal's error for one of the libraries'. An exception of nobody's is not swallowed.
+
+    The cause is dropped on purpose: its text may hold a header, and a header the password.
+    """
+    if isinstance(error, winrm.exceptions.InvalidCredentialsError):
+        return SignInRefused(
+            f"{endpoint.label} refused the sign-in of {endpoint.username}.", hint=SIGN_IN_HINT
+        )
+    if isinstance(error, winrm.exceptions.WSManFaultError):
+        return _fault(endpoint, error)
+    if isinstance(error, winrm.exceptions.WinRMTransportError):
+        return _status(endpoint, error.code)
+    if isinstance(error, requests.RequestException):
+        return _network(endpoint, error)
+    if isinstance(error, (spnego.exceptions.SpnegoError, PermissionError)):
+        return _negotiation(endpoint)
+    if isinstance(error, winrm.exceptions.WinRMError):
+        return _unreadable(endpoint)
+    if isinstance(error, _UNREADABLE):
+        return _unreadable(endpoint)
+    raise error
+
+
+def _fault(endpoint: Endpoint, fault: winrm.exceptions.WSManFaultError) -> RemotingError:
+    number = f" (fault {fault.wsman_fault_code})" if fault.wsman_fault_code else ""
+    return Unreachable(
+        f"The WinRM service of {endpoint.label} turned the request down{number}.",
+        step="http",
+        host_message=(fault.reason or "").strip(),
+        hint="Look in the host's event log under Microsoft-Windows-WinRM/Operational.",
+    )
+
+
+def _status(endpoint: Endpoint, status: int | None) -> RemotingError:
+    if status == 404:
+        hint = "Something else than WinRM answers there: check the port."
+    elif status == 403:
+        hint = "A rule of the host or a proxy in between forbids the connection."
+    else:
+        hint = "Check that the service behind this port is WinRM and that it takes this transport."
+    return Unreachable(
+        f"{endpoint.label} answered port {endpoint.port} with HTTP status {status}.",
+        step="http",
+        hint=hint,
+    )
+
+
+def _network(endpoint: Endpoint, error: requests.RequestException) -> RemotingError:
+    reason = _reason(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        return untrusted(endpoint, str(reason))
+    if isinstance(error, requests.exceptions.ReadTimeout):
+        return TimedOut(
+            f"{endpoint.label} took the request and then said nothing.",
+            hint="The host may be overloaded. Try again; if it stays silent, restart WinRM on it.",
+        )
+    if isinstance(reason, urllib3.exceptions.NameResolutionError):
+        return Unreachable(
+            f"The name {endpoint.address} isn't known here.",
+            step="name",
+            hint="Check the name for a typing error, and this machine's DNS settings.",
+        )
+    if isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(
+        reason, urllib3.exceptions.NewConnectionError
+    ):
+        return Unreachable(
+            f"Nothing answers on port {endpoint.port} of {endpoint.label} ({endpoint.address}).",
+            step="tcp",
+            hint=NETWORK_HINT,
+        )
+    return broken(endpoint)
+
+
+def broken(endpoint: Endpoint) -> Unreachable:
+    return Unreachable(
+        f"The connection to {endpoint.label} broke off.",
+        step="http",
+        hint="The host may be restarting, or its network may be down. See whether it is on,"
+        " then try again.",
+    )
+
+
+def untrusted(endpoint: Endpoint, reason: str) -> Unreachable:
+    """The certificate did not pass; which of the usual reasons it was decides the words."""
+    if "Fingerprints did not match" in reason:
+        problem = "shows another certificate than the one that was confirmed"
+        hint = (
+            "If the host's certificate was renewed, look at the new one on the host and confirm"
+            " its fingerprint. If not, somebody may be in between: don't go on."
+        )
+    elif "Hostname mismatch" in reason or "IP address mismatch" in reason:
+        problem = f"shows a certificate that isn't made out to {endpoint.address}"
+        hint = "Use the name that the certificate is made out to, or confirm its fingerprint."
+    elif "expired" in reason or "not yet valid" in reason:
+        problem = "shows a certificate that isn't valid today"
+        hint = "Renew the certificate of the host's WinRM listener; check both clocks."
+    elif "CERTIFICATE_VERIFY_FAILED" in reason or "certificate verify failed" in reason:
+        problem = "shows a certificate that no trusted authority has issued"
+        hint = TRUST_HINT
+    else:
+        problem = "doesn't speak TLS on this port as it should"
+        hint = "Check that the port is the HTTPS listener's (5986 as a rule)."
+    return Unreachable(f"{endpoint.label} {problem}.", step="tls", hint=hint)
+
+
+def _negotiation(endpoint: Endpoint) -> RemotingError:
+    return SignInRefused(
+        f"The sign-in to {endpoint.label} could not be agreed on.",
+        hint="Check that the host's WinRM service allows Negotiate"
+        " (winrm get winrm/config/service/auth).",
+    )
+
+
+def _unreadable(endpoint: Endpoint) -> RemotingError:
+    return BadReply(
+        f"{endpoint.label} sent an answer that isn't WS-Management.",
+        hint="Check that the service behind this port is WinRM and that nothing in between"
+        " changes its answers.",
+    )
+
+
+def _reason(error: BaseException) -> BaseException:
+    """The innermost cause that urllib3 wrapped."""
+    seen = error
+    while True:
+        inner = getattr(seen, "reason", None) or next(
+            (arg for arg in seen.args if isinstance(arg, BaseException)), None
+        )
+        if not isinstance(inner, BaseException) or inner is seen:
+            return seen
+        seen = inner
+        if isinstance(seen, urllib3.exceptions.NewConnectionError):
+            return seen

@@ -1,0 +1,83 @@
+"""pywinrm, tuned: one connection, trust as the endpoint says, nothing from the environment."""
+
+from __future__ import annotations
+
+import requests
+from requests.auth import HTTPBasicAuth
+from winrm.protocol import Protocol
+from winrm.transport import Transport
+
+from apps.remoting.endpoint import Endpoint
+from apps.remoting.tls import VerifyingAdapter
+
+CONNECT_SECONDS = 5
+OPERATION_SECONDS = 2
+"""How long a Receive stays open: also how soon a caller's wish to stop is heard."""
+GRACE_SECONDS = 8
+"""How much longer than promised an answer may take before the host counts as silent."""
+
+
+class TunedTransport(Transport):
+    """Mounts the endpoint's own adapter before the first request, the sign-in's included."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(
+            endpoint=endpoint.url,
+            username=endpoint.username,
+            password=endpoint.password,
+            auth_method=endpoint.transport,
+            server_cert_validation="validate",
+            ca_trust_path=None,
+            proxy=None,
+        )
+        self._endpoint = endpoint
+        self._tuned: requests.Session | None = None
+
+    def allow(self, seconds: float) -> None:
+        """How long the next exchanges may wait for an answer."""
+        self.read_timeout_sec = (CONNECT_SECONDS, seconds)
+
+    def build_session(self) -> requests.Session:
+        session = super().build_session()
+        self._tune(session)
+        return session
+
+    def setup_encryption(self, session: requests.Session) -> None:
+        self._tune(session)
+        super().setup_encryption(session)
+
+    def close_session(self) -> None:
+        """Drops the connection and the keys that sealed it: the next request signs in anew."""
+        super().close_session()
+        self.encryption = None
+
+    def _tune(self, session: requests.Session) -> None:
+        """Once a session: another adapter would be another connection, which nobody signed in."""
+        if session is self._tuned:
+            return
+        self._tuned = session
+        session.trust_env = False
+        session.proxies = {}
+        adapter = VerifyingAdapter(self._endpoint)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        if self._endpoint.transport == "basic":  # requests would write it in Latin-1
+            session.auth = HTTPBasicAuth(
+                self._endpoint.username.encode(), self._endpoint.password.encode()
+            )
+
+
+def protocol_for(endpoint: Endpoint) -> Protocol:
+    """A WS-Management client of one host. One thread at a time: sealing counts the messages."""
+    protocol = Protocol(
+        endpoint=endpoint.url,
+        transport=endpoint.transport,
+        username=endpoint.username,
+        password=endpoint.password,
+        operation_timeout_sec=OPERATION_SECONDS,
+        read_timeout_sec=OPERATION_SECONDS + GRACE_SECONDS,
+        ca_trust_path=None,
+        proxy=None,
+    )
+    protocol.transport = TunedTransport(endpoint)
+    return protocol
