@@ -11,7 +11,8 @@ from fabric_portal.rooms import brings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fabric_portal.settings")
 
 application = Mounts(get_asgi_application())
-# The app registry has to be loaded before these are imported, so they are named and not imported above.
+# The app registry has to be loaded before these are imported, so they are named and not imported
+# above.
 for _prefix, _module, _websocket in (
     ("/api/v1/uploads/", "apps.library.tus.asgi", False),
     ("/api/v1/events/", "apps.operations.asgi", False),

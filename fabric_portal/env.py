@@ -1,4 +1,5 @@
-"""Settings from the environment: every name carries the prefix FABRIC_, secrets may come from a file.
+"""Settings from the environment: every name carries the prefix FABRIC_, secrets may come from a
+file.
 
 A value that can't be right stops the start with a message that names the variable; the value itself
 is never repeated, it may be a secret.
@@ -51,7 +52,9 @@ def envlist(name: str, default: str = "") -> list[str]:
 
 
 def envsecret(name: str, default: str = "") -> str:
-    """The variable, or the content of the file that the variable of the same name with _FILE names."""
+    """The variable, or the content of the file that the variable of the same name with _FILE
+    names.
+    """
     value, path = env(name), env(name + "_FILE")
     if value and path:
         raise ImproperlyConfigured(f"Set either {PREFIX}{name} or {PREFIX}{name}_FILE, not both.")
@@ -68,7 +71,9 @@ def envsecret(name: str, default: str = "") -> str:
 
 
 def kept_secret(path: Path, make: str) -> str:
-    """The secret kept in a file for its owner alone; `make` is written there when there is none yet."""
+    """The secret kept in a file for its owner alone; `make` is written there when there is none
+    yet.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     if not path.exists():

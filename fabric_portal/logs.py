@@ -21,7 +21,9 @@ def redact(text: str) -> str:
 
 
 class Redacted(logging.Formatter):
-    """A line without secrets: the message, its arguments and the traceback are all looked through."""
+    """A line without secrets: the message, its arguments and the traceback are all looked
+    through.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))

@@ -10,7 +10,9 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Mounts:
-    """Hands a request to the application mounted at its path's beginning, else to the default one."""
+    """Hands a request to the application mounted at its path's beginning, else to the default
+    one.
+    """
 
     def __init__(self, default: Application) -> None:
         self._default = default

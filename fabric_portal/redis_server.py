@@ -1,6 +1,7 @@
 """A Redis server as a child of ours, on a unix socket: for the demo and for tests.
 
-The server dies with its parent (PR_SET_PDEATHSIG), however that ends: an orphan would keep the socket.
+The server dies with its parent (PR_SET_PDEATHSIG), however that ends: an orphan would keep the
+socket.
 """
 
 import ctypes

@@ -16,7 +16,9 @@ ROOMS = (
 
 
 def brings(module: str) -> bool:
-    """Whether there is such a module. What fails while it is imported is not hidden: nothing is run."""
+    """Whether there is such a module. What fails while it is imported is not hidden: nothing is
+    run.
+    """
     parts = module.split(".")
     return all(find_spec(".".join(parts[:end])) is not None for end in range(1, len(parts) + 1))
 

@@ -4,7 +4,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):
-    """A name that isn't in the manifest is served as it is: tests and commands run before collectstatic."""
+    """A name that isn't in the manifest is served as it is: tests and commands run before
+    collectstatic.
+    """
 
     manifest_strict = False
 

@@ -30,7 +30,9 @@ def user_of_token(key: str) -> User | None:
 
 
 def user_of_header(header: str) -> User | None:
-    """The person of an Authorization header; None without one. Raises where it holds no good token."""
+    """The person of an Authorization header; None without one. Raises where it holds no good
+    token.
+    """
     scheme, _, key = header.partition(" ")
     if scheme.lower() != "bearer":
         return None

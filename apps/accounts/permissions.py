@@ -1,8 +1,8 @@
 """The written table: which role may do what with which rows. Nothing else decides.
 
-Scope: `all` rows, those of one's `tenant`, or one's `own`. A noun that a role doesn't have here doesn't
-exist for it: its lists are refused. What no role has (a content of a disk for an admin, an audit entry
-to write) can't be done by anybody.
+Scope: `all` rows, those of one's `tenant`, or one's `own`. A noun that a role doesn't have here
+doesn't exist for it: its lists are refused. What no role has (a content of a disk for an admin,
+an audit entry to write) can't be done by anybody.
 """
 
 from collections.abc import Mapping

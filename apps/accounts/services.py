@@ -63,6 +63,22 @@ def create_user(
     return user
 
 
+@transaction.atomic
+def set_password(*, actor: User | None, user: User, password: str) -> None:
+    """A new password; every session of that person ends. Whoever runs the server (None) may set
+    any.
+    """
+    if actor is not None:
+        require(actor, "manage", user)
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            raise Invalid.field("password", " ".join(error.messages)) from None
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    _tell(actor, "user.set-password", user.pk, user.username, "user")
+
+
 def issue_token(
     *,
     actor: User | None,
@@ -71,7 +87,9 @@ def issue_token(
     expires_at: datetime.datetime | None = None,
     key: str | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new token and its key, which is told once and kept nowhere. Only for oneself, over the API."""
+    """A new token and its key, which is told once and kept nowhere. Only for oneself, over the
+    API.
+    """
     if actor is not None and actor.pk != user.pk:
         raise Invalid.field("user", "A token is made by whom it is for.")
     if expires_at is not None and expires_at <= timezone.now():

@@ -31,7 +31,9 @@ class AuditQuerySet(RestrictedQuerySet):
 
 
 class AuditEntry(models.Model):
-    """One line of the log. Names are copied, ids are plain text: no row that it names has to live on."""
+    """One line of the log. Names are copied, ids are plain text: no row that it names has to
+    live on.
+    """
 
     noun = "audit-entry"
 
@@ -65,7 +67,9 @@ class AuditEntry(models.Model):
 
 
 class AuditHead(models.Model):
-    """One row: how many entries there are. Whoever writes an entry holds its lock, so none is skipped."""
+    """One row: how many entries there are. Whoever writes an entry holds its lock, so none is
+    skipped.
+    """
 
     size = models.BigIntegerField(default=0)
     last_time = models.DateTimeField(default=datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC))

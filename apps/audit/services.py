@@ -1,4 +1,6 @@
-"""The one way in which the log grows. Called by services, in the transaction of what they change."""
+"""The one way in which the log grows. Called by services, in the transaction of what they
+change.
+"""
 
 import uuid
 from typing import Any
@@ -26,8 +28,8 @@ def record(
 ) -> AuditEntry:
     """Adds an entry. `actor` is a user, a name, or None for the portal itself.
 
-    The head's row is locked until the caller's transaction ends: indexes have no gap, not even after a
-    rollback, and times never go back.
+    The head's row is locked until the caller's transaction ends: indexes have no gap, not even
+    after a rollback, and times never go back.
     """
     head = AuditHead.objects.select_for_update().get_or_create(pk=1)[0]
     now = max(timezone.now(), head.last_time)

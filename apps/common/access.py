@@ -1,7 +1,7 @@
 """May this person do this to this row? One mechanism; the table that it asks is in accounts.
 
-A person is whatever has `grant(noun)`: the answer is what its role may do with rows of that noun, or
-None. Somebody signed out has no such method, and so may do nothing.
+A person is whatever has `grant(noun)`: the answer is what its role may do with rows of that
+noun, or None. Somebody signed out has no such method, and so may do nothing.
 """
 
 from dataclasses import dataclass
@@ -38,8 +38,8 @@ def holds(user: Any, noun: str, action: str) -> bool:
 class RestrictedQuerySet(models.QuerySet[Any]):
     """Rows that a person may see, or act upon.
 
-    The model says what it is by `noun`, where its tenant is by `tenant_path` (None: it has none, and
-    whoever is held to a tenant sees no row), and whose it is by `owner_path`.
+    The model says what it is by `noun`, where its tenant is by `tenant_path` (None: it has none,
+    and whoever is held to a tenant sees no row), and whose it is by `owner_path`.
     """
 
     def restrict(self, user: Any, action: str = "view") -> Self:
@@ -66,7 +66,9 @@ def missing(noun: str) -> NotFound:
 
 
 def require_noun(user: Any, noun: str, action: str) -> None:
-    """Raises Forbidden unless the person's role includes the action (for creating and for lists)."""
+    """Raises Forbidden unless the person's role includes the action (for creating and for
+    lists).
+    """
     if not holds(user, noun, action):
         raise Forbidden(
             f"Your role doesn't include “{action}” for {noun.replace('-', ' ')}s.",

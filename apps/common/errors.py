@@ -1,4 +1,6 @@
-"""What a service says when it doesn't do what it was asked. Every error is a problem with a slug."""
+"""What a service says when it doesn't do what it was asked. Every error is a problem with a
+slug.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,9 @@ def freshness(
     failing_since: datetime.datetime | None,
     now: datetime.datetime | None = None,
 ) -> Freshness:
-    """Live: read well, within three intervals. Stale: read within 15 minutes. Unknown: older or never."""
+    """Live: read well, within three intervals. Stale: read within 15 minutes. Unknown: older or
+    never.
+    """
     if observed_at is None:
         return "unknown"
     age = (now or timezone.now()) - observed_at

@@ -1,5 +1,6 @@
 """Who works: each worker says so in Redis every ten seconds, and is believed for thirty."""
 
+import contextlib
 import threading
 
 from redis.exceptions import RedisError
@@ -21,10 +22,9 @@ def keep_saying(name: str) -> threading.Event:
 
     def run() -> None:
         while True:
-            try:
+            # Without Redis it is said again in ten seconds; until then it rightly counts as lost.
+            with contextlib.suppress(RedisError):
                 say(name)
-            except RedisError:
-                pass  # said again in ten seconds; until then the worker rightly counts as lost
             if stop.wait(EVERY_SECONDS):
                 client().delete(PREFIX + name)
                 return

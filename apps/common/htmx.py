@@ -9,7 +9,9 @@ Tone = Literal["info", "success", "warning", "danger"]
 
 
 def is_partial(request: HttpRequest) -> bool:
-    """Whether the page asks for a part of itself, not for a page (a boosted link asks for a page)."""
+    """Whether the page asks for a part of itself, not for a page (a boosted link asks for a
+    page).
+    """
     htmx = getattr(request, "htmx", None)
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 

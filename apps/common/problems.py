@@ -1,4 +1,6 @@
-"""Problem documents (RFC 9457): the catalogue of their types, and how an error becomes an answer."""
+"""Problem documents (RFC 9457): the catalogue of their types, and how an error becomes an
+answer.
+"""
 
 import json
 from dataclasses import asdict, dataclass

@@ -52,7 +52,9 @@ def api_docs(request: HttpRequest) -> HttpResponse:
 
 
 def _grouped(schema: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """(first part of the path, [{method, path, summary, parameters, fields}]) in the schema's order."""
+    """(first part of the path, [{method, path, summary, parameters, fields}]) in the schema's
+    order.
+    """
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, methods in schema["paths"].items():
         name = path.removeprefix("/api/v1/").split("/")[0]

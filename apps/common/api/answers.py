@@ -10,7 +10,9 @@ _accepted: dict[type, type[BaseSerializer[Any]]] = {}
 
 
 def register(model: type, serializer: type[BaseSerializer[Any]]) -> None:
-    """Rows of this model stand for work that was accepted: 202 with the row, and its address in Location."""
+    """Rows of this model stand for work that was accepted: 202 with the row, and its address in
+    Location.
+    """
     _accepted[model] = serializer
 
 
@@ -27,6 +29,8 @@ def answer(result: Any, request: Request) -> Response:
 
 
 def accepted(operation: Any, request: Request, body: Any = None) -> Response:
-    """202 with `body` (the operation's own row unless told) and the operation's address in Location."""
+    """202 with `body` (the operation's own row unless told) and the operation's address in
+    Location.
+    """
     row = _accepted[type(operation)](operation, context={"request": request}).data
     return Response(row if body is None else body, status=202, headers={"Location": row["url"]})

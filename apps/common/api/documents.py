@@ -4,9 +4,9 @@ import json
 from functools import cache
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
-from django.http import HttpResponse
 from rest_framework.request import Request
 
 from apps.common.api.views import PortalView

@@ -68,7 +68,8 @@ def _flatten(detail: Any, path: str) -> Iterator[errors.FieldError]:
             yield from _flatten(inner, f"{path}.{own}".strip("."))
     elif isinstance(detail, list):
         for number, inner in enumerate(detail):
-            # A list of dicts has one entry for each row sent; a list of texts tells of the field itself.
+            # A list of dicts has one entry for each row sent; a list of texts tells of the field
+            # itself.
             where = f"{path}[{number}]" if isinstance(inner, dict) else path
             if inner:
                 yield from _flatten(inner, where)

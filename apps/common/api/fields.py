@@ -22,8 +22,8 @@ from apps.common.time import iso
 class RelatedField(serializers.RelatedField):
     """A related row: read as {"id", "name"}, written as its id.
 
-    For writes give `queryset` (a callable taking the user is asked at each request, so that it can be
-    restricted): a row outside it is refused in the same words as one that isn't there.
+    For writes give `queryset` (a callable taking the user is asked at each request, so that it
+    can be restricted): a row outside it is refused in the same words as one that isn't there.
     """
 
     default_error_messages = {

@@ -1,4 +1,6 @@
-"""Strict filters: a value outside its field's words, or an ordering that isn't offered, is refused."""
+"""Strict filters: a value outside its field's words, or an ordering that isn't offered, is
+refused.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,8 +21,8 @@ LONGEST = 200
 class StrictFilterSet(django_filters.FilterSet):
     """The filters of a list.
 
-    `search_fields` are looked through by `q`. `ordering_fields` are the words that `ordering` takes,
-    or a mapping from such a word to the model's field; `-` before a word turns it round.
+    `search_fields` are looked through by `q`. `ordering_fields` are the words that `ordering`
+    takes, or a mapping from such a word to the model's field; `-` before a word turns it round.
     """
 
     search_fields: Sequence[str] = ()

@@ -1,4 +1,6 @@
-"""Idempotency-Key: the same key of the same person gives the same answer, and does the work once."""
+"""Idempotency-Key: the same key of the same person gives the same answer, and does the work
+once.
+"""
 
 import datetime
 import hashlib
@@ -35,7 +37,8 @@ def fingerprint(method: str, path: str, *content: bytes) -> str:
 def begin(*, user_id: str, key: str, fingerprint: str) -> Answer | int:
     """The answer to replay, or the number under which this request's answer is to be kept.
 
-    Raises Conflict where the key stands for another request, or where its request is still under way.
+    Raises Conflict where the key stands for another request, or where its request is still under
+    way.
     """
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise Invalid("Idempotency-Key has to be 1 to 255 printable characters.")
@@ -75,7 +78,9 @@ def _existing(user_id: str, key: str, fingerprint: str) -> Answer | None:
 
 
 def finish(number: int, answer: Answer) -> None:
-    """Keeps the answer. A fault of ours and a refusal to wait for are not kept: the next try may succeed."""
+    """Keeps the answer. A fault of ours and a refusal to wait for are not kept: the next try may
+    succeed.
+    """
     if answer.status >= 500 or answer.status in (401, 429):
         forget(number)
         return

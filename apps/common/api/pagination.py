@@ -9,7 +9,9 @@ FURTHEST = 2**31
 
 
 class Pagination(LimitOffsetPagination):
-    """`limit` above the most is cut to it; what is no whole number is refused, naming the parameter."""
+    """`limit` above the most is cut to it; what is no whole number is refused, naming the
+    parameter.
+    """
 
     default_limit = 50
     max_limit = 1000

@@ -13,7 +13,9 @@ DEEPEST = 32
 
 
 class ObjectParser(BaseParser):
-    """Reads one JSON object. Whatever else arrives is refused as invalid, naming the field if there is one."""
+    """Reads one JSON object. Whatever else arrives is refused as invalid, naming the field if
+    there is one.
+    """
 
     media_type = "application/json"
 
@@ -57,7 +59,9 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _look_through(field: str, value: Any, depth: int = 1) -> None:
-    """Refuses what no database and no host can hold: NUL, half of a surrogate pair, endless nesting."""
+    """Refuses what no database and no host can hold: NUL, half of a surrogate pair, endless
+    nesting.
+    """
     if depth > DEEPEST:
         raise Invalid.field(_shown(field), "It is nested too deeply.", "too_deep")
     if isinstance(value, str):

@@ -1,4 +1,6 @@
-"""The base of every view of the API: restricted rows, permission before the body, one kind of error."""
+"""The base of every view of the API: restricted rows, permission before the body, one kind of
+error.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -84,7 +86,8 @@ class RestrictedViewSet(
 ):
     """Lists and rows through restrict(). Give `queryset`, `serializer_class`, `filterset_class`.
 
-    A role without any grant for the noun is refused (403); a row outside of the grant isn't there (404).
+    A role without any grant for the noun is refused (403); a row outside of the grant isn't
+    there (404).
     """
 
     lookup_value_regex = "[^/]+"
@@ -110,7 +113,9 @@ class RestrictedViewSet(
         return self.row()
 
     def row(self, action: str | None = None) -> Any:
-        """The row of the address, for this action: NotFound unless it may be seen, then Forbidden."""
+        """The row of the address, for this action: NotFound unless it may be seen, then
+        Forbidden.
+        """
         key = self.kwargs[self.lookup_url_kwarg or self.lookup_field]
         try:
             found = self.get_queryset().filter(**{self.lookup_field: key}).first()

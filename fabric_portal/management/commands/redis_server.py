@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--socket", default=str(settings.FABRIC_REDIS_SOCKET))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if settings.FABRIC_REDIS_URL != f"unix://{settings.FABRIC_REDIS_SOCKET}":
+        if f"unix://{settings.FABRIC_REDIS_SOCKET}" != settings.FABRIC_REDIS_URL:
             self.stdout.write("FABRIC_REDIS_URL names a server: none is started.")
             signal.pause()
             return

@@ -1,0 +1,43 @@
+# Fabric Portal. `make help` tells what there is.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench screenshots requirements clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## the portal with a simulated fabric on this machine: http://127.0.0.1:8000
+	@sh scripts/venv.sh $(PYTHON) requirements.txt
+	@FABRIC_DEMO=1 exec $(BIN)/python manage.py demo
+
+test: ## every test, on SQLite and on PostgreSQL
+	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
+	@$(BIN)/python -m scripts.test $(TESTS)
+
+check: ## style, types, imports, migrations, templates
+	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	FABRIC_DEBUG=0 $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/djlint templates --check --lint --quiet
+
+bench: ## how fast it is: pages, inventory, uploads
+	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
+	@$(BIN)/python -m benchmarks
+
+screenshots: ## pictures of the demo's pages into docs/screenshots (start the demo first)
+	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
+	@$(BIN)/python -m scripts.screenshots
+
+requirements: ## compiles requirements*.in into pinned files with hashes
+	@sh scripts/requirements.sh $(BIN)
+
+clean: ## the virtual environment and caches; not the data
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
