@@ -204,17 +204,13 @@ def suspend_host_with_drain(
             break
         left = _role_count(ctx, Name)
         percent = 95 * (total - left) // total if total else 50
-        ctx.progress(
-            max(0, percent), f"{left} of {total} virtual machines are still on {Name}"
-        )
+        ctx.progress(max(0, percent), f"{left} of {total} virtual machines are still on {Name}")
         ctx.session.pause(POLL_SECONDS)
         node = ctx.one("Get-ClusterNode", Name=Name)
     return _drained(ctx, node, Name, TimeoutSeconds)
 
 
-def _drained(
-    ctx: HandlerContext, node: dict[str, Any], name: str, seconds: int
-) -> dict[str, Any]:
+def _drained(ctx: HandlerContext, node: dict[str, Any], name: str, seconds: int) -> dict[str, Any]:
     if node["DrainStatus"] == "InProgress":
         raise thrown(f"The drain of '{name}' has not ended within {seconds} seconds.")
     if node["DrainStatus"] == "Failed":

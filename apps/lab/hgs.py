@@ -1,0 +1,241 @@
+"""The Host Guardian Service's HTTP: what anybody may read of it.
+
+GET /Attestation/getinfo, /Attestation/v2.0/signingCertificates and
+/KeyProtection/service/metadata/2014-07/metadata.xml, as [MS-HGSA] and [MS-KPS] describe them. Keys
+and certificates are made on first start and kept, so that fingerprints stay the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import pkcs7
+from cryptography.x509.oid import NameOID
+
+from apps.lab.world import Guardian
+
+KPS = "http://schemas.microsoft.com/kps/2014/07"
+DSIG = "http://www.w3.org/2000/09/xmldsig#"
+RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
+EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
+ENVELOPED = DSIG + "enveloped-signature"
+MODES = {"tpm": 1, "active-directory": 2, "host-key": 3}
+YEARS = 5
+METADATA = "/keyprotection/service/metadata/2014-07/metadata.xml"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A certificate and its key."""
+
+    certificate: x509.Certificate
+    key: rsa.RSAPrivateKey
+
+    @property
+    def der(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.DER)
+
+    @property
+    def thumbprint(self) -> str:
+        """SHA-1 of the certificate, upper-case hex, as Windows shows it."""
+        return hashlib.sha1(self.der, usedforsecurity=False).hexdigest().upper()
+
+    def sign(self, content: bytes) -> bytes:
+        return self.key.sign(content, padding.PKCS1v15(), hashes.SHA256())
+
+
+@dataclass(frozen=True)
+class GuardianKeys:
+    """What a guardian service signs and decrypts with."""
+
+    signing: Identity
+    encryption: Identity
+    attestation: Identity
+
+
+def keys_of(folder: Path, guardian: Guardian) -> GuardianKeys:
+    """The guardian's keys, kept below `folder` (the lab's data folder); made where missing."""
+    name = hashlib.sha256(guardian.name.encode()).hexdigest()[:12]
+    place = folder / "hgs" / name
+    return GuardianKeys(
+        _identity(place, "signing", f"HGS Signing Certificate ({guardian.address})"),
+        _identity(place, "encryption", f"HGS Encryption Certificate ({guardian.address})"),
+        _identity(place, "attestation", f"HGS Attestation Signer ({guardian.address})"),
+    )
+
+
+def _identity(folder: Path, kind: str, common_name: str) -> Identity:
+    key_file, certificate_file = folder / f"{kind}.key", folder / f"{kind}.crt"
+    if certificate_file.exists():
+        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise ValueError(f"{key_file} holds no RSA key")
+        return Identity(x509.load_pem_x509_certificate(certificate_file.read_bytes()), key)
+    made = _make(common_name, kind)
+    folder.mkdir(parents=True, exist_ok=True)
+    key_file.touch(0o600)
+    key_file.write_bytes(
+        made.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    certificate_file.write_bytes(made.certificate.public_bytes(serialization.Encoding.PEM))
+    return made
+
+
+def _make(common_name: str, kind: str) -> Identity:
+    """Self-signed, as a first guardian service usually is."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
+    now = datetime.now(UTC).replace(microsecond=0)
+    signs = kind != "encryption"
+    usage = x509.KeyUsage(
+        digital_signature=signs, content_commitment=False, key_encipherment=not signs,
+        data_encipherment=not signs, key_agreement=False, key_cert_sign=False, crl_sign=False,
+        encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=30))
+        .not_valid_after(now + timedelta(days=365 * YEARS))
+        .add_extension(usage, critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return Identity(certificate, key)
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def metadata(keys: GuardianKeys) -> bytes:
+    """metadata.xml, signed by the signing certificate.
+
+    Written in canonical form from the start (no white space between elements, namespaces where
+    they are used, attributes in order), so what is hashed is what is sent.
+    """
+    signature = '<{0} Algorithm="' + RSA_SHA256 + '"><SignatureValue>{1}</SignatureValue></{0}>'
+    information = (
+        "<GuardianInformation><Version>1</Version>"
+        f"<EncryptionCertificate>{_base64(keys.encryption.der)}</EncryptionCertificate>"
+        f"<SigningCertificate>{_base64(keys.signing.der)}</SigningCertificate>"
+        + signature.format(
+            "EncryptionCertificateSignature", _base64(keys.signing.sign(keys.encryption.der))
+        )
+        + signature.format(
+            "SigningCertificateSelfSignature", _base64(keys.signing.sign(keys.signing.der))
+        )
+        + "</GuardianInformation>"
+    )
+    head, tail = f'<Metadata xmlns="{KPS}" ID="Metadata" Version="1">', "</Metadata>"
+    digest = hashlib.sha256(f"{head}{information}{tail}".encode()).digest()
+    document = f"{head}{information}{_signature(keys.signing, digest)}{tail}"
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + document.encode()
+
+
+def _signature(signer: Identity, digest: bytes) -> str:
+    """The enveloped ds:Signature over the whole document."""
+    inner = (
+        f'<CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}"></CanonicalizationMethod>'
+        f'<SignatureMethod Algorithm="{RSA_SHA256}"></SignatureMethod>'
+        '<Reference URI=""><Transforms>'
+        f'<Transform Algorithm="{ENVELOPED}"></Transform>'
+        f'<Transform Algorithm="{EXCLUSIVE_C14N}"></Transform></Transforms>'
+        f'<DigestMethod Algorithm="{SHA256}"></DigestMethod>'
+        f"<DigestValue>{_base64(digest)}</DigestValue></Reference>"
+    )
+    canonical = f'<SignedInfo xmlns="{DSIG}">{inner}</SignedInfo>'
+    value = _base64(signer.sign(canonical.encode()))
+    return (
+        f'<Signature xmlns="{DSIG}"><SignedInfo>{inner}</SignedInfo>'
+        f"<SignatureValue>{value}</SignatureValue><KeyInfo><X509Data><X509Certificate>"
+        f"{_base64(signer.der)}</X509Certificate></X509Data></KeyInfo></Signature>"
+    )
+
+
+def service_info(guardian: Guardian) -> bytes:
+    """ServiceInfoReply: which way of attestation this service asks for."""
+    reply = {
+        "__type": "ServiceInfoReply:#Microsoft.Windows.RemoteAttestation.Core",
+        "FunctionalLevel": "2.0",
+        "OperationMode": MODES[guardian.mode],
+        "SupportedFunctionalLevels": ["1.0", "2.0"],
+    }
+    return json.dumps(reply).encode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "Microsoft-HTTPAPI/2.0"
+    sys_version = ""
+    timeout = 60
+    server: GuardianServer
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silent."""
+
+    def do_GET(self) -> None:
+        status, kind, content = self.server.answer(urlsplit(self.path).path.casefold())
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+class GuardianServer(ThreadingHTTPServer):
+    """One guardian service on one loopback address."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, guardian: Guardian, keys: GuardianKeys, address: str, port: int) -> None:
+        self.guardian, self.keys = guardian, keys
+        super().__init__((address, port), _Handler)
+        self._thread = threading.Thread(
+            target=self.serve_forever, args=(0.1,), name="lab-hgs", daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        host, port = self.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    def answer(self, path: str) -> tuple[int, str, bytes]:
+        """Status, content type, content."""
+        if path == "/attestation/getinfo":
+            return 200, "application/json; charset=utf-8", service_info(self.guardian)
+        if path == "/attestation/v2.0/signingcertificates":
+            signers = [self.keys.attestation.certificate]
+            content = pkcs7.serialize_certificates(signers, serialization.Encoding.DER)
+            return 200, "application/x-pkcs7-certificates", content
+        if path == METADATA:
+            return 200, "application/xml; charset=utf-8", metadata(self.keys)
+        return 404, "text/html", b"<h2>Not Found</h2>"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+        self._thread.join(2)
