@@ -55,26 +55,23 @@ class Context:
     def step(self, name: str) -> Iterator[None]:
         """A step of the work. Raises Cancelled instead of beginning it when that was asked for."""
         self.check_cancelled()
-        step = self._find(name)
-        self._begin(step)
+        self._begin(name)
         try:
             yield
         except Cancelled:
-            self._end(step, StepStatus.CANCELLED)
+            self._end(name, StepStatus.CANCELLED)
             raise
         except Superseded:
             raise
         except Exception:
-            self._end(step, StepStatus.FAILED)
+            self._end(name, StepStatus.FAILED)
             raise
-        step["progress"] = 100
-        self._end(step, StepStatus.SUCCEEDED)
+        self._end(name, StepStatus.SUCCEEDED)
 
     def skip(self, name: str, message: str = "") -> None:
         """Says that a step isn't needed this time, and why."""
-        step = self._find(name)
-        step["message"] = message
-        self._end(step, StepStatus.SKIPPED)
+        self._find(name)["message"] = message
+        self._end(name, StepStatus.SKIPPED)
 
     def progress(self, percent: float, message: str = "") -> None:
         """How far the step that runs is: 0 to 100, and what it does just now."""
@@ -170,8 +167,8 @@ class Context:
         self.operation.steps.append(services.new_step(name))
         return self.operation.steps[-1]
 
-    def _begin(self, step: dict[str, Any]) -> None:
-        self._step = step
+    def _begin(self, name: str) -> None:
+        self._step = step = self._find(name)
         step.update(
             status=StepStatus.RUNNING,
             progress=0,
@@ -181,8 +178,11 @@ class Context:
         )
         self._write_steps(EventKind.STEP, "Started", 0)
 
-    def _end(self, step: dict[str, Any], status: StepStatus) -> None:
+    def _end(self, name: str, status: StepStatus) -> None:
+        step = self._find(name)
         step["status"] = status
+        if status == StepStatus.SUCCEEDED:
+            step["progress"] = 100
         step["ended_at"] = iso(timezone.now())
         self._step = step
         self._write_steps(EventKind.STEP, status.label, step["progress"])
