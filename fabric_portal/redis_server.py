@@ -50,15 +50,21 @@ def command(socket: Path) -> list[str]:
     return [binary(), *(word for pair in options.items() for word in pair)]
 
 
-def start(socket: Path) -> subprocess.Popen[bytes]:
-    """Starts the server. Who starts it ends it; if it can't any more, the kernel does."""
+def prepare(socket: Path) -> list[str]:
+    """Makes room for the server's socket; how to start it."""
+    words = command(socket)
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     socket.unlink(missing_ok=True)
-    libc = ctypes.CDLL(None, use_errno=True)
+    return words
 
-    def die_with_parent() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
+def die_with_parent() -> None:
+    """Has the kernel end this process, and what it becomes, when its parent ends."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def start(socket: Path) -> subprocess.Popen[bytes]:
+    """Starts the server as a child. Who starts it ends it, or the kernel does when it can’t."""
     return subprocess.Popen(  # noqa: S603  our own command line
-        command(socket), preexec_fn=die_with_parent, start_new_session=True
+        prepare(socket), preexec_fn=die_with_parent, start_new_session=True
     )

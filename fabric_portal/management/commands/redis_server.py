@@ -1,8 +1,7 @@
-"""Runs a Redis server on the data folder's socket until it is told to stop."""
+"""Becomes a Redis server on the data folder's socket."""
 
+import os
 import signal
-import sys
-from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
@@ -12,20 +11,15 @@ from fabric_portal import redis_server
 
 
 class Command(BaseCommand):
-    help = (
-        "Runs Redis for a portal on one machine; does nothing where FABRIC_REDIS_URL names another."
-    )
+    help = "Runs Redis for a portal on one machine; waits where FABRIC_REDIS_URL names another."
     requires_system_checks = ()
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--socket", default=str(settings.FABRIC_REDIS_SOCKET))
 
     def handle(self, *args: Any, **options: Any) -> None:
         if f"unix://{settings.FABRIC_REDIS_SOCKET}" != settings.FABRIC_REDIS_URL:
             self.stdout.write("FABRIC_REDIS_URL names a server: none is started.")
+            self.stdout.flush()
             signal.pause()
             return
-        server = redis_server.start(settings.FABRIC_REDIS_SOCKET)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: server.terminate())
-        sys.exit(0 if server.wait() in (0, -signal.SIGTERM) else 1)
+        words = redis_server.prepare(settings.FABRIC_REDIS_SOCKET)
+        redis_server.die_with_parent()
+        os.execv(words[0], words)  # noqa: S606  our own command line

@@ -1,10 +1,12 @@
 """A worker: takes operations or observations from their queues, with threads."""
 
 import threading
+import warnings
 from argparse import ArgumentParser
 from typing import Any
 
 from celery import beat
+from celery.platforms import SecurityWarning
 from celery.signals import worker_ready
 from django.core.management.base import BaseCommand
 
@@ -28,8 +30,11 @@ class Command(BaseCommand):
         if options["beat"]:
             worker_ready.connect(_keep_schedule, weak=False)
         name = options["name"] or options["queues"].replace(",", "-")
+        # It warns of running as root because of pickle; ids in JSON are all that travels here.
+        warnings.filterwarnings("ignore", category=SecurityWarning)
         app.worker_main(
             [
+                "--quiet",
                 "worker",
                 "--pool=threads",
                 f"--concurrency={options['threads']}",
