@@ -41,7 +41,10 @@ class Response:
 async def read_request(reader: asyncio.StreamReader) -> Request | None:
     """The next request, or None when the client has closed the connection between two."""
     try:
-        head = await reader.readuntil(b"\r\n\r\n")
+        first = await reader.readexactly(1)
+        if not first.isalpha():  # a TLS greeting on the plain port would never send an empty line
+            raise BadRequest(400)
+        head = first + await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as error:
         if error.partial:
             raise BadRequest(400) from None

@@ -51,7 +51,7 @@ class Server:
         self._users = UserFiles(state_dir / "users")
         self._certificates: dict[str, HostCertificate] = {}
         self._services: dict[str, Service] = {}
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], str] = {}
         self._started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="lab-wsman", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -83,6 +83,17 @@ class Server:
         if self._loop is not None and self._stopping is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
+
+    def sever(self, host_name: str) -> None:
+        """Cuts every connection to a host, as a broken cable does; returns once they are cut."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._sever(host_name), self._loop).result()
+
+    async def _sever(self, host_name: str) -> None:
+        tasks = [task for task, name in self._connections.items() if name == host_name]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _run(self) -> None:
         try:
@@ -116,11 +127,11 @@ class Server:
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None  # noqa: S101 - asyncio runs this in a task
-            self._connections.add(task)
+            self._connections[task] = ""
             try:
                 await self._connection(reader, writer, address, certificate)
             finally:
-                self._connections.discard(task)
+                del self._connections[task]
 
         context = certificate.context if certificate else None
         return await asyncio.start_server(connected, address, port, ssl=context, backlog=256)
@@ -136,6 +147,7 @@ class Server:
         try:
             if host is None or not host.powered_on:
                 raise ConnectionCut
+            self._connections[asyncio.current_task()] = host.name
             signin = SignIn(host, self._users, certificate.der if certificate else None)
             peer = writer.get_extra_info("peername")[0]
             await Connection(self._service(host), signin, reader, writer, peer).serve()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -30,7 +31,7 @@ class Command:
         self.exit_code: int | None = None
         self.broken = False
         self._lock = threading.Condition()
-        self._output: list[tuple[str, bytes]] = []
+        self._output: deque[tuple[str, memoryview]] = deque()
         self._input = bytearray()
         self._input_ended = False
         self._loop = asyncio.get_running_loop()
@@ -40,7 +41,7 @@ class Command:
 
     def write(self, data: bytes, stream: str = "stdout") -> None:
         with self._lock:
-            self._output.append((stream, data))
+            self._output.append((stream, memoryview(data)))
         self._wake()
 
     def read_input(self) -> bytes:
@@ -81,11 +82,11 @@ class Command:
             self._changed.clear()
             while self._output and limit > 0:
                 stream, data = self._output[0]
-                pieces.append((stream, data[:limit]))
+                pieces.append((stream, bytes(data[:limit])))
                 if len(data) > limit:
-                    self._output[0] = (stream, data[limit:])
+                    self._output[0] = (stream, data[limit:])  # a view: nothing is copied
                 else:
-                    del self._output[0]
+                    self._output.popleft()
                 limit -= len(data)
             return pieces, not self._output and self.exit_code is not None
 
