@@ -139,7 +139,7 @@ def _write(path: Path, document: dict[str, Any]) -> None:
 
 
 def _port(addresses: list[str], kept: Any, but: int = 0) -> int:
-    """The port kept from the last start where it is still free on all addresses, else a free one."""
+    """The port of the last start where it is still free on all addresses, else a free one."""
     if isinstance(kept, int) and kept != but and _free(addresses, kept):
         return kept
     for _ in range(50):

@@ -78,8 +78,13 @@ def get_cluster_network_interface(session: Session, parameters: Parameters) -> l
         ]
 
 
+LOCKED = 1  # CLUSGROUP_STATUS_LOCKED_MODE: the group migrates
+
+
 def group_object(vm: VM) -> dict[str, Any]:
+    moving = vm.transition is not None and vm.transition.kind == "move"
     return {
+        "StatusInformation": LOCKED if moving else 0,
         "Name": vm.group,
         "OwnerNode": vm.node,
         "State": group_state(vm),

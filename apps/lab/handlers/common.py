@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from apps.lab.cmdlets.errors import CmdletError
+
 POLL_SECONDS = 0.5  # the pause between two looks of a script that follows something
 
 
@@ -16,6 +18,11 @@ def iso(moment: datetime) -> str:
 def text(value: Any) -> str:
     """`[string]$value`: nothing becomes the empty string."""
     return "" if value is None else str(value)
+
+
+def thrown(message: str) -> CmdletError:
+    """`throw "…"` of a script."""
+    return CmdletError(message, "OperationStopped", message)
 
 
 def unique(values: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from apps.lab.handlers.common import (
     protection_of,
     security_by_vm,
     text,
+    thrown,
     unique,
 )
 
@@ -219,11 +220,6 @@ def _drained(ctx: HandlerContext, node: dict[str, Any], name: str, seconds: int)
             "be moved to another node."
         )
     return {"state": text(node["State"]), "drain": text(node["DrainStatus"])}
-
-
-def thrown(message: str) -> CmdletError:
-    """`throw "…"` of a script."""
-    return CmdletError(message, "OperationStopped", message)
 
 
 def _role_count(ctx: HandlerContext, name: str) -> int:

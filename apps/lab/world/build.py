@@ -266,7 +266,8 @@ def _vm(place: Place, cluster: Cluster, number: int, index: int, seen: Counter[s
     )
     if row.generation == 1 and row.protection != "None":
         raise place.fail("protection", "a VM of generation 1 can have no virtual TPM")
-    row.group = name if row.clustered else ""
+    if row.clustered:  # roles of one cluster have different names, as its VMs need not have
+        row.group = name if seen[name] == 1 else f"{name} ({seen[name]})"
     _furnish(place, row, cluster, index)
     return row
 

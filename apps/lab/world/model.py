@@ -1,4 +1,4 @@
-"""The nouns of the simulated fabric. Plain rows; the rules are in `rules.py`, the lock in `world.py`.
+"""The nouns of the simulated fabric. Plain rows; rules are in `rules.py`, the lock in `world.py`.
 
 Sizes are bytes, times are UTC epoch seconds, states are Hyper-V's own words.
 """
