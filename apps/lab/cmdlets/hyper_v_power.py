@@ -8,7 +8,7 @@ from apps.lab.cmdlets import cmdlet
 from apps.lab.cmdlets.errors import CmdletError
 from apps.lab.cmdlets.objects import find_vms, vm_object
 from apps.lab.cmdlets.session import Parameters, Session
-from apps.lab.world import VM, changes
+from apps.lab.world import VM, Disk, Volume, changes
 from apps.lab.world.rules import start_problem
 
 LONGEST = 3600.0  # seconds after which a cmdlet gives up waiting for a VM
@@ -152,3 +152,48 @@ def remove_vm(session: Session, parameters: Parameters) -> list[Any]:
             session.cluster.vms.remove(vm)
             session.world.changed()
     return []
+
+
+@cmdlet("Move-VMStorage")
+def move_vm_storage(session: Session, parameters: Parameters) -> list[Any]:
+    """Disks and configuration go to a folder of another volume; a full one refuses."""
+    world = session.world
+    with world.locked():
+        vm = find_vms(session, parameters)[0]
+        _check(parameters, vm, "Running", "Off", "Saved", "Paused")
+        target = parameters.text("DestinationStoragePath").rstrip("\\")
+        volume = world.volume_of(session.cluster, target)
+        if volume is None:
+            raise parameters.error(
+                f"The path '{target}' is not valid. (0x80070003)", "InvalidArgument", "PathNotFound"
+            )
+        _take_files(session, parameters, vm, volume, target)
+        world.changed()
+    session.pause(world.timing.move_ms / 1000)
+    return []
+
+
+def _take_files(
+    session: Session, parameters: Parameters, vm: VM, volume: Volume, target: str
+) -> None:
+    sources = [session.world.volume_of(session.cluster, disk.path) for disk in vm.disks]
+    pairs = [(disk, source) for disk, source in zip(vm.disks, sources, strict=True) if source]
+    incoming = sum(s.files[d.path].size_bytes for d, s in pairs if d.path in s.files)
+    if source_differs(pairs, volume) and volume.used_bytes + incoming > volume.size_bytes:
+        raise parameters.error(
+            f"Storage migration for virtual machine '{vm.name}' failed: there is not enough space "
+            "on the disk. (0x80070070)",
+            "ResourceUnavailable",
+            "OperationFailed",
+        )
+    for disk, source in pairs:
+        path = f"{target}\\{disk.path.rpartition(chr(92))[2]}"
+        file = source.files.pop(disk.path, None)
+        if file:
+            volume.files[path] = file
+        disk.path = path
+    vm.path = target
+
+
+def source_differs(pairs: list[tuple[Disk, Volume]], volume: Volume) -> bool:
+    return any(source is not volume for _, source in pairs)

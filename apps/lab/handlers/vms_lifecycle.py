@@ -11,6 +11,7 @@ from apps.lab.handlers.common import (
     security_by_vm,
     text,
     thrown,
+    unique,
 )
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def get_vm_detail(ctx: HandlerContext, VMId: str) -> dict[str, Any]:
     return {
         "vm_id": text(vm["Id"]).lower(),
         "state": text(vm["State"]),
+        "uptime_seconds": int(vm["Uptime"].total_seconds()),
         "security": {
             **protection_of(settings, vm["Generation"]),
             "encrypt_state_and_vm_migration_traffic": encrypted,
@@ -247,18 +249,19 @@ def remove_deployed_vm(
     Clustered: bool = True,
     Files: list[str] | None = None,
     Folder: str = "",
+    IncludeDisks: bool = False,
 ) -> dict[str, Any]:
-    removed = []
+    removed: list[str] = []
+    paths = [path for path in Files or [] if path]
     rows = ctx.run("Get-VM") if VMId else []
-    for vm in [row for row in rows if row["Id"] == VMId.casefold()]:
-        if vm["State"] not in ("Off", "Saved"):
-            ctx.run("Stop-VM", VM=vm, TurnOff=True, Force=True)
-        if Clustered and vm["IsClustered"]:
-            ctx.run("Remove-ClusterGroup", VMId=VMId, RemoveResources=True, Force=True)
-            removed.append(f"role {Name}")
-        ctx.run("Remove-VM", VM=vm, Force=True)
-        removed.append(f"virtual machine {Name}")
-    for path in Files or []:
+    found = [row for row in rows if row["Id"] == VMId.casefold()]
+    if found:
+        if IncludeDisks:
+            paths += [row["Path"] for row in ctx.run("Get-VMHardDiskDrive", VM=found[0])]
+        removed += _remove_machine(ctx, found[0], Name)
+    elif VMId and Clustered:
+        _refuse_elsewhere(ctx, VMId, Name)
+    for path in unique(paths):
         if ctx.one("Test-Path", LiteralPath=path):
             ctx.run("Remove-Item", LiteralPath=path, Force=True)
             removed.append(path)
@@ -266,6 +269,36 @@ def remove_deployed_vm(
         ctx.run("Remove-Item", LiteralPath=Folder, Recurse=True, Force=True)
         removed.append(Folder)
     return {"removed": removed}
+
+
+def _remove_machine(ctx: HandlerContext, vm: dict[str, Any], name: str) -> list[str]:
+    removed = []
+    if vm["State"] not in ("Off", "Saved"):
+        ctx.run("Stop-VM", VM=vm, TurnOff=True, Force=True)
+    if vm["IsClustered"]:
+        ctx.run("Remove-ClusterGroup", VMId=vm["Id"], RemoveResources=True, Force=True)
+        removed.append(f"role {name}")
+    ctx.run("Remove-VM", VM=vm, Force=True)
+    return [*removed, f"virtual machine {name}"]
+
+
+def _refuse_elsewhere(ctx: HandlerContext, vm_id: str, name: str) -> None:
+    role = ctx.quiet("Get-ClusterGroup", VMId=vm_id)
+    if role:
+        raise thrown(f"'{name}' is on {role[0]['OwnerNode']} now, not on this host.")
+
+
+def move_vm_files(ctx: HandlerContext, VMId: str, VolumePath: str) -> dict[str, Any]:
+    vm = ctx.one("Get-VM", Id=VMId)
+    root = VolumePath.rstrip("\\")
+    if not vm["Path"].casefold().startswith(root.casefold() + "\\"):
+        target = f"{root}\\{vm['Path'].rstrip(chr(92)).rpartition(chr(92))[2]}"
+        if ctx.one("Test-Path", LiteralPath=target):
+            target = f"{target} {VMId.lower()}"
+        ctx.progress(10, f"Moving the files of {vm['Name']} to {target}")
+        ctx.run("Move-VMStorage", VM=vm, DestinationStoragePath=target)
+        vm = ctx.one("Get-VM", Id=VMId)
+    return {"vm_id": text(vm["Id"]).lower(), "path": text(vm["Path"])}
 
 
 HANDLERS = {
@@ -278,4 +311,5 @@ HANDLERS = {
     "Restore-VMSnapshotPoint": restore_vm_snapshot_point,
     "Remove-VMSnapshotPoint": remove_vm_snapshot_point,
     "Remove-DeployedVM": remove_deployed_vm,
+    "Move-VMFiles": move_vm_files,
 }

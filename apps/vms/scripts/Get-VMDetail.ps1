@@ -47,6 +47,7 @@ $services = @(Get-VMIntegrationService -VM $vm | ForEach-Object { @{ name = [str
 ConvertTo-Json -Compress -Depth 8 -InputObject @{
     vm_id = ([string]$vm.Id).ToLowerInvariant()
     state = [string]$vm.State
+    uptime_seconds = [long][Math]::Floor($vm.Uptime.TotalSeconds)
     security = @{
         tpm_enabled = $tpm; shielded = $shielded; data_protection_requested = $protected; protection = $protection
         encrypt_state_and_vm_migration_traffic = [bool]$security.EncryptStateAndVmMigrationTraffic
