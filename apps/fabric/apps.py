@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class FabricConfig(AppConfig):
     name = "apps.fabric"
     verbose_name = "Fabric"
+
+    def ready(self) -> None:
+        from apps.fabric.runners import register
+
+        register()

@@ -1,0 +1,85 @@
+"""What a way to a cluster may look like. Each rule names the field that it refuses."""
+
+import ipaddress
+import re
+import unicodedata
+
+from cryptography import x509
+
+from apps.common.errors import Invalid
+
+LONGEST_NAME = 64
+LONGEST_ADDRESS = 253
+_LABEL = re.compile(r"^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$")
+_FINGERPRINT = re.compile(r"^[0-9a-f]{64}$")
+#: Control characters, format characters (they turn text round), surrogates, private use.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def name(value: str) -> str:
+    """What people call a cluster: short, on one line, nothing invisible."""
+    value = value.strip()
+    if not value or len(value) > LONGEST_NAME:
+        raise Invalid.field("name", f"It has to have 1 to {LONGEST_NAME} characters.")
+    if any(unicodedata.category(letter) in _UNSEEN for letter in value):
+        raise Invalid.field("name", "It holds a character that can’t be seen.")
+    return value
+
+
+def address(value: str) -> str:
+    """A host name or an IP address, nothing else: no scheme, port, path or credential."""
+    value = value.strip()
+    if not _is_address(value):
+        raise Invalid.field(
+            "address",
+            "It has to be a host name or an IP address, without scheme, port, user or path.",
+            hint="For example hci01.contoso.local",
+        )
+    return value
+
+
+def _is_address(value: str) -> bool:
+    if not value or len(value) > LONGEST_ADDRESS:
+        return False
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return all(_LABEL.match(label) for label in value.removesuffix(".").split("."))
+    return True
+
+
+def username(value: str) -> str:
+    value = value.strip()
+    if not value or len(value) > 256:
+        raise Invalid.field("username", "It has to have 1 to 256 characters.")
+    if any(unicodedata.category(letter) in _UNSEEN for letter in value):
+        raise Invalid.field("username", "It holds a character that can’t be seen.")
+    return value
+
+
+def sign_in(*, use_tls: bool, transport: str) -> None:
+    if transport == "basic" and not use_tls:
+        raise Invalid.field(
+            "transport",
+            "Basic shows the password on the wire: it needs TLS.",
+            hint="Use NTLM, or set use_tls and WinRM’s HTTPS port (5986).",
+        )
+
+
+def ca_certificate(value: str) -> str:
+    """One or more certificates in PEM."""
+    value = value.strip()
+    if value:
+        try:
+            x509.load_pem_x509_certificates(value.encode())
+        except ValueError as error:
+            raise Invalid.field("ca_certificate", "It isn’t a certificate in PEM.") from error
+    return value
+
+
+def fingerprint(value: str) -> str:
+    """SHA-256 in hex; colons and spaces are allowed in between."""
+    plain = re.sub(r"[:\s]", "", value).lower()
+    if plain and not _FINGERPRINT.match(plain):
+        raise Invalid.field("fingerprint", "It has to be the 64 hex digits of a SHA-256.")
+    return plain

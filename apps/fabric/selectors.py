@@ -1,0 +1,62 @@
+"""How the fabric is reached and read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from apps.fabric import credentials
+from apps.fabric.choices import HostState
+from apps.fabric.models import Cluster, Host
+from apps.remoting.endpoint import Endpoint
+
+
+def owner_of_credential(cluster: Cluster) -> str:
+    """What a cluster's envelope is bound to."""
+    return f"cluster:{cluster.pk}"
+
+
+def endpoint_for_cluster(cluster: Cluster) -> Endpoint:
+    """The cluster's own address, with its credential opened. Raises EnvelopeError."""
+    return _endpoint(cluster, cluster.address, cluster.name)
+
+
+def endpoint_for_host(host: Host) -> Endpoint:
+    """A host at the address that its cluster told, by its cluster's port and credential.
+
+    A certificate that was confirmed by its fingerprint counts for the hosts too: those with
+    another one need the certificate authority's certificate.
+    """
+    return _endpoint(host.cluster, host.address or host.fqdn or host.name, host.name)
+
+
+def _endpoint(cluster: Cluster, address: str, name: str) -> Endpoint:
+    return Endpoint(
+        address=address,
+        port=cluster.port,
+        use_tls=cluster.use_tls,
+        transport=cluster.transport,
+        username=cluster.username,
+        password=credentials.reveal(cluster.password_envelope, owner=owner_of_credential(cluster)),
+        ca_certificate=cluster.ca_certificate,
+        fingerprint=cluster.fingerprint,
+        name=name,
+    )
+
+
+def with_node_counts(clusters: QuerySet[Cluster]) -> QuerySet[Cluster]:
+    """Clusters with `nodes_total` and `nodes_up`. A paused node is up for nobody's VMs."""
+    return clusters.annotate(
+        nodes_total=Count("hosts", distinct=True),
+        nodes_up=Count("hosts", filter=Q(hosts__state=HostState.UP), distinct=True),
+    )
+
+
+def address_parts(cluster: Cluster) -> Mapping[str, Any]:
+    """What may be shown of how a cluster is reached."""
+    return {
+        "address": cluster.address,
+        "port": cluster.port,
+        "use_tls": cluster.use_tls,
+        "transport": cluster.transport,
+    }
