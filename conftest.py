@@ -1,6 +1,5 @@
 """What all tests share: a Redis server of the session's own, people, and their clients."""
 
-import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +27,6 @@ def redis_for_the_session() -> Iterator[None]:
     client().close()
     server.terminate()
     server.wait()
-    shutil.rmtree(settings.FABRIC_DATA_DIR, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

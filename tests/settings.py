@@ -1,10 +1,13 @@
 """Settings of the tests: the portal's own, with a data folder, secrets and a Redis of their own."""
 
+import atexit
 import base64
 import os
+import shutil
 import tempfile
 
 DATA_DIR = tempfile.mkdtemp(prefix="fabric-tests-")
+atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
 for _name in [name for name in os.environ if name.startswith("FABRIC_")]:
     if _name not in ("FABRIC_DATABASE_URL", "FABRIC_PWSH"):

@@ -26,7 +26,7 @@ CATALOGUE: dict[str, Problem] = {
     "unauthenticated": Problem(
         "Sign in first",
         "The request came without a session or a valid API token.",
-        "Sign in, or send an Authorization header with a token that is neither expired nor revoked.",
+        "Sign in, or send an Authorization header with a token that is still good.",
     ),
     "forbidden": Problem(
         "Not allowed",
@@ -36,7 +36,7 @@ CATALOGUE: dict[str, Problem] = {
     "not-found": Problem(
         "Not found",
         "There is nothing at this address, or nothing that you may see.",
-        "Check the address and the id. Rows of other tenants look the same as rows that don't exist.",
+        "Check the address and the id. Rows of other tenants look like rows that don’t exist.",
     ),
     "invalid": Problem(
         "The request isn't right",
