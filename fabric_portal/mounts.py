@@ -1,12 +1,27 @@
 """Which ASGI application answers which addresses."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+from apps.common import problems
+from apps.common.errors import PortalError
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LONGEST_ADDRESS = 16 << 10
+LARGEST_HEADERS = 64 << 10
+
+
+class AddressTooLong(PortalError):
+    slug, status = "too-large", 414
+
+
+class HeadersTooLarge(PortalError):
+    slug, status = "too-large", 431
 
 
 class Mounts:
@@ -28,6 +43,8 @@ class Mounts:
         elif scope["type"] == "websocket":
             found = self._find(self._websocket, scope["path"])
             await (found or _refuse_websocket)(scope, receive, send)
+        elif (refusal := _too_large(scope)) is not None:
+            await _refuse(refusal, send)
         else:
             found = self._find(self._http, scope["path"])
             await (found or self._default)(scope, receive, send)
@@ -35,6 +52,25 @@ class Mounts:
     @staticmethod
     def _find(mounted: list[tuple[str, Application]], path: str) -> Application | None:
         return next((app for prefix, app in mounted if path.startswith(prefix)), None)
+
+
+def _too_large(scope: Scope) -> PortalError | None:
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_ADDRESS:
+        return AddressTooLong(f"The address is longer than {LONGEST_ADDRESS >> 10} KiB.")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
+        return HeadersTooLarge(f"The headers are larger than {LARGEST_HEADERS >> 10} KiB.")
+    return None
+
+
+async def _refuse(error: PortalError, send: Send) -> None:
+    body = json.dumps(problems.document(error)).encode()
+    headers = [
+        (b"content-type", problems.MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -46,7 +46,9 @@ FABRIC_PUBLIC_URL = env("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 # Where hosts fetch content from: by HTTPS, and not through what people sign in by.
 FABRIC_CONTENT_URL = env("CONTENT_URL", "https://127.0.0.1:8443").rstrip("/")
 FABRIC_CONTENT_CA = env("CONTENT_CA", str(FABRIC_DATA_DIR / "tls" / "ca.pem"))
-CSRF_TRUSTED_ORIGINS = [FABRIC_PUBLIC_URL, *envlist("TRUSTED_ORIGINS")]
+CSRF_TRUSTED_ORIGINS = [
+    url for url in (FABRIC_PUBLIC_URL, *envlist("TRUSTED_ORIGINS")) if "://" in url
+]
 FABRIC_LAB = env("LAB")
 FABRIC_OBSERVE_SECONDS = envint("OBSERVE_SECONDS", 60, least=5, most=3600)
 
@@ -142,7 +144,8 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "apps.common.views.csrf_failure"
 
 # ---- HTTP
-if envbool("BEHIND_PROXY", False):
+FABRIC_BEHIND_PROXY = envbool("BEHIND_PROXY", False)
+if FABRIC_BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
 SECURE_HSTS_SECONDS = envint("HSTS_SECONDS", 0, most=63_072_000)

@@ -11,14 +11,15 @@ from urllib.parse import urlsplit
 from django.core.management import call_command
 
 from apps.accounts.models import Tenant, User
-from apps.attestation import services as attestation
 from apps.fabric import services as fabric
 from apps.fabric.models import Cluster
 from apps.vms import services as vms
 from apps.vms.models import VirtualMachine
+from fabric_portal.rooms import brings
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 300
+CLUSTER_FIELDS = ("name", "address", "port", "use_tls", "transport", "username", "password")
 
 
 def wait_for(probe: Callable[[], T], what: str, seconds: float = PATIENCE_SECONDS) -> T:
@@ -60,20 +61,13 @@ def lab_document(data_dir: Path) -> dict[str, Any]:
 
 def clusters(admin: User, lab: dict[str, Any]) -> None:
     """Adds the lab's clusters that the portal doesn't know yet, and waits until all were read."""
-    authority = Path(lab["ca_certificate"]).read_text() if lab.get("ca_certificate") else ""
     for row in lab["clusters"]:
-        if not Cluster.objects.filter(name=row["name"]).exists():
-            fabric.add_cluster(
-                actor=admin,
-                name=row["name"],
-                address=row["address"],
-                port=row["port"],
-                use_tls=row.get("use_tls", False),
-                transport=row.get("transport", "ntlm"),
-                username=row["username"],
-                password=row["password"],
-                ca_certificate=authority,
-            )
+        if Cluster.objects.filter(name=row["name"]).exists():
+            continue
+        encrypted = (
+            {"ca_certificate": Path(lab["ca_certificate"]).read_text()} if row["use_tls"] else {}
+        )
+        fabric.add_cluster(actor=admin, **{name: row[name] for name in CLUSTER_FIELDS}, **encrypted)
     wait_for(
         lambda: not Cluster.objects.filter(observed_at=None).exists(),
         "the first reading of the clusters",
@@ -81,8 +75,13 @@ def clusters(admin: User, lab: dict[str, Any]) -> None:
 
 
 def guardian_services(guardian: User, lab: dict[str, Any]) -> None:
-    for row in lab.get("hgs", ()):
-        attestation.ensure_guardian_service(actor=guardian, **row)
+    """Adds the lab's guardian services that the portal doesn't know yet."""
+    if not brings("apps.attestation.services"):
+        return
+    from apps.attestation import services as attestation
+
+    for row in lab["hgs"]:
+        attestation.ensure_guardian_service(actor=guardian, lab=row)
 
 
 def owners(admin: User) -> None:

@@ -49,7 +49,9 @@ class Command(BaseCommand):
             "log_config": None,
             "access_log": False,
             "server_header": False,
-            "proxy_headers": False,
+            # Who asks is what the proxy says, where there is one; else nobody is believed.
+            "proxy_headers": settings.FABRIC_BEHIND_PROXY,
+            "forwarded_allow_ips": "*",
             "timeout_graceful_shutdown": GRACE_SECONDS,
             "timeout_keep_alive": 30,
         }
