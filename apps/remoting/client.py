@@ -9,9 +9,10 @@ from typing import Any
 from apps.remoting import frames
 from apps.remoting.endpoint import Endpoint
 from apps.remoting.errors import RemotingError
+from apps.remoting.outcome import Job
 from apps.remoting.pool import POOL, Pool
 from apps.remoting.scripts import Script
-from apps.remoting.sessions import Job, Session, gone
+from apps.remoting.sessions import Session, gone
 
 
 def call(

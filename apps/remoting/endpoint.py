@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 _FINGERPRINT = re.compile(r"^[0-9a-f]{64}$")
-TRANSPORTS = ("ntlm", "basic")
+TransportName = Literal["ntlm", "basic"]
+TRANSPORTS: tuple[str, ...] = get_args(TransportName)
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Endpoint:
     def label(self) -> str:
         """What messages call the host."""
         return self.name or self.address
+
+    @property
+    def sign_in(self) -> TransportName:
+        """The transport, as the checked word that it is."""
+        return "basic" if self.transport == "basic" else "ntlm"
 
     @property
     def url(self) -> str:

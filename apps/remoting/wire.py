@@ -25,9 +25,9 @@ class TunedTransport(Transport):
             endpoint=endpoint.url,
             username=endpoint.username,
             password=endpoint.password,
-            auth_method=endpoint.transport,
+            auth_method=endpoint.sign_in,
             server_cert_validation="validate",
-            ca_trust_path=None,
+            ca_trust_path="",  # trust is the adapter's: the environment is not asked
             proxy=None,
         )
         self._endpoint = endpoint
@@ -35,7 +35,8 @@ class TunedTransport(Transport):
 
     def allow(self, seconds: float) -> None:
         """How long the next exchanges may wait for an answer."""
-        self.read_timeout_sec = (CONNECT_SECONDS, seconds)
+        # requests takes a pair as well: how long to connect, how long between two bytes.
+        self.read_timeout_sec = (CONNECT_SECONDS, seconds)  # type: ignore[assignment]
 
     def build_session(self) -> requests.Session:
         session = super().build_session()
@@ -67,17 +68,16 @@ class TunedTransport(Transport):
             )
 
 
-def protocol_for(endpoint: Endpoint) -> Protocol:
+def client_for(endpoint: Endpoint) -> tuple[Protocol, TunedTransport]:
     """A WS-Management client of one host. One thread at a time: sealing counts the messages."""
     protocol = Protocol(
         endpoint=endpoint.url,
-        transport=endpoint.transport,
+        transport=endpoint.sign_in,
         username=endpoint.username,
         password=endpoint.password,
         operation_timeout_sec=OPERATION_SECONDS,
         read_timeout_sec=OPERATION_SECONDS + GRACE_SECONDS,
-        ca_trust_path=None,
         proxy=None,
     )
-    protocol.transport = TunedTransport(endpoint)
-    return protocol
+    protocol.transport = transport = TunedTransport(endpoint)
+    return protocol, transport

@@ -7,6 +7,7 @@ import pytest
 from apps.remoting import call, errors, scripts
 from apps.remoting import pool as pools
 from apps.remoting.sessions import ShellSession
+from tests.lab.wsman.machines import N1
 
 TRANSPORTS = ["ntlm-http", "ntlm-https", "basic-https"]
 SCRIPT = scripts.from_text("Get-Answer", "'{}'\n")
@@ -45,7 +46,7 @@ def test_a_connection_that_the_host_has_closed_is_replaced_unnoticed(
     server, machines, endpoint, pool, transport
 ):
     call(endpoint(transport), SCRIPT, pool=pool)
-    server.sever("N1")
+    server.sever(N1)
 
     assert call(endpoint(transport), SCRIPT, pool=pool) == "yes"
     assert len(machines.runs) == 2
@@ -91,7 +92,7 @@ def test_a_script_that_may_have_run_is_never_repeated(server, machines, endpoint
     call(endpoint(), SCRIPT, pool=pool)
 
     def cut(parameters, emit, cancelled):
-        server.sever("N1")
+        server.sever(N1)
         cancelled.wait()
 
     machines.behaviours[SCRIPT.text] = cut

@@ -53,6 +53,9 @@ class WsmanHost(Protocol):
     @property
     def accounts(self) -> Sequence[Account]: ...
 
+    def count_request(self) -> None:
+        """Called once for every HTTP request that reaches the host."""
+
 
 class HostDirectory(Protocol):
     """Which machine answers at which loopback address."""

@@ -8,10 +8,8 @@ server.stop()
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import ipaddress
-import logging
 import socket
 import ssl
 import struct
@@ -19,14 +17,13 @@ import threading
 from concurrent.futures import Future
 from pathlib import Path
 
-from apps.lab.wsman import http, sealing, soap
+from apps.lab.wsman.connection import Connection
 from apps.lab.wsman.hosts import HostDirectory, RunScript, WsmanHost
 from apps.lab.wsman.pki import Authority, HostCertificate
 from apps.lab.wsman.programs import Programs
-from apps.lab.wsman.service import Caller, ConnectionCut, Service
+from apps.lab.wsman.service import ConnectionCut, Service
 from apps.lab.wsman.signin import SignIn, UserFiles
 
-log = logging.getLogger(__name__)
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero seconds: close with a reset
 
 
@@ -84,13 +81,13 @@ class Server:
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
-    def sever(self, host_name: str) -> None:
-        """Cuts every connection to a host, as a broken cable does; returns once they are cut."""
+    def sever(self, address: str) -> None:
+        """Cuts every connection to an address, as a broken cable does; returns when it is done."""
         if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._sever(host_name), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self._sever(address), self._loop).result()
 
-    async def _sever(self, host_name: str) -> None:
-        tasks = [task for task, name in self._connections.items() if name == host_name]
+    async def _sever(self, address: str) -> None:
+        tasks = [task for task, where in self._connections.items() if where == address]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -125,9 +122,9 @@ class Server:
         self, address: str, port: int, certificate: HostCertificate | None
     ) -> asyncio.Server:
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None  # noqa: S101 - asyncio runs this in a task
-            self._connections[task] = ""
+            if (task := asyncio.current_task()) is None:
+                raise RuntimeError("a connection is served by a task of its own")
+            self._connections[task] = address
             try:
                 await self._connection(reader, writer, address, certificate)
             finally:
@@ -147,7 +144,6 @@ class Server:
         try:
             if host is None or not host.powered_on:
                 raise ConnectionCut
-            self._connections[asyncio.current_task()] = host.name
             signin = SignIn(host, self._users, certificate.der if certificate else None)
             peer = writer.get_extra_info("peername")[0]
             await Connection(self._service(host), signin, reader, writer, peer).serve()
@@ -165,101 +161,6 @@ class Server:
         if service is None:
             service = self._services[host.name] = Service(host, self._programs)
         return service
-
-
-class Connection:
-    """One TCP connection: requests in turn, the sign-in that holds for all of them."""
-
-    def __init__(
-        self,
-        service: Service,
-        signin: SignIn,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        peer: str,
-    ) -> None:
-        self._service = service
-        self._signin = signin
-        self._reader = reader
-        self._writer = writer
-        self._peer = peer
-        self._is_tls = writer.get_extra_info("ssl_object") is not None
-
-    async def serve(self) -> None:
-        """Answers until the client closes; raises ConnectionCut when the host breaks off."""
-        while True:
-            try:
-                request = await http.read_request(self._reader)
-            except http.BadRequest as problem:
-                await self._write(http.Response(problem.status, headers=[("Connection", "close")]))
-                return
-            if request is None:
-                return
-            if not self._service.host.powered_on:
-                raise ConnectionCut
-            await self._write(await self._answer(request))
-
-    async def _write(self, response: http.Response) -> None:
-        self._writer.write(http.render(response))
-        await self._writer.drain()
-
-    async def _answer(self, request: http.Request) -> http.Response:
-        if request.method != "POST":
-            return http.Response(405, headers=[("Allow", "POST")])
-        if request.path.partition("?")[0].rstrip("/").lower() != "/wsman":
-            return http.Response(404)
-        if request.header("wsmanidentify") and soap.is_identify(request.body):
-            return http.Response(200, soap.identity(), sealing.SOAP_TYPE)
-        token: list[tuple[str, str]] = []
-        if request.header("authorization"):
-            refusal, token = self._sign_in(request.header("authorization"))
-            if refusal is not None:
-                return refusal
-        if not self._signin.principal:
-            return http.Response(401, headers=self._signin.offers)
-        if not request.body:
-            return http.Response(200, headers=token)
-        return await self._operation(request, token)
-
-    def _sign_in(self, header: str) -> tuple[http.Response | None, list[tuple[str, str]]]:
-        """The 401 that carries the sign-in on, or None and the headers of its last token."""
-        step = self._signin.take(header)
-        if step.refused:
-            return http.Response(401, headers=self._signin.offers), []
-        token = []
-        if step.token is not None:
-            value = _token_header(self._signin.scheme, step.token)
-            token = [("WWW-Authenticate", value)]
-        if not self._signin.principal:
-            return http.Response(401, headers=token), []
-        return None, token
-
-    async def _operation(
-        self, request: http.Request, headers: list[tuple[str, str]]
-    ) -> http.Response:
-        caller = Caller(self._signin.principal, self._peer)
-        protocol = sealing.protocol_of(request.header("content-type"))
-        if not protocol:
-            if not self._is_tls:  # AllowUnencrypted is off, as on every host out of the box
-                return http.Response(500)
-            status, body = await self._service.answer(request.body, caller)
-            return http.Response(status, body, sealing.SOAP_TYPE, headers)
-        keys = self._signin.keys
-        try:
-            if keys is None:
-                raise sealing.NotSealed("nobody has signed in with keys on this connection")
-            envelope = sealing.unseal(keys, request.body)
-        except sealing.NotSealed as problem:
-            log.debug("refused a sealed envelope: %s", problem)
-            return http.Response(500)
-        status, body = await self._service.answer(envelope, caller)
-        sealed, content_type = sealing.seal(keys, protocol, body)
-        return http.Response(status, sealed, content_type, headers)
-
-
-def _token_header(scheme: str, token: bytes) -> str:
-    """A sign-in token as a WWW-Authenticate value."""
-    return f"{scheme} {base64.b64encode(token).decode()}"
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

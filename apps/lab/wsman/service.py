@@ -86,8 +86,11 @@ class Service:
 
     async def _command(self, request: soap.Envelope, caller: Caller) -> str:
         shell = self._shell(request, caller)
-        line = " ".join([request.text("Command"), *request.texts("Arguments")])
+        program = request.text("Command").strip()
+        line = " ".join([program, *request.texts("Arguments")])
         direct = request.options.get("WINRS_SKIP_CMD_SHELL", "").lower() == "true"
+        if direct and "\\" not in program:
+            raise soap.no_such_file()
         command = Command(line.strip(), shell.codepage, is_direct=direct)
         wanted = request.attribute("CommandLine", "CommandId")  # pypsrp may name it itself
         command.id = (wanted or command.id).upper()

@@ -43,12 +43,19 @@ _DURATION = re.compile(r"^PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?$")
 
 @dataclass
 class Fault(Exception):
-    """A SOAP fault: `code` is Windows' number for it, `subcode` the WS-Management name."""
+    """A SOAP fault: `code` is Windows' number for it, `subcode` the WS-Management name.
+
+    `reason` is the general sentence where it differs from the message, `detail` the last part of
+    a WS-Management fault detail, `provider` whether the shell's plug-in says it.
+    """
 
     code: int
     subcode: str
     message: str
     sender: bool = True
+    reason: str = ""
+    detail: str = ""
+    provider: bool = False
 
 
 def timed_out() -> Fault:
@@ -71,8 +78,22 @@ def unknown_shell() -> Fault:
 
 
 def unknown_command() -> Fault:
-    text = "The parameter is incorrect. "
-    return Fault(87, "w:InvalidParameter", text)
+    return Fault(
+        2150858843,
+        "w:InvalidSelectors",
+        "The Windows Remote Shell received a request to perform an operation on a command"
+        " identifier that does not exist. Either the command has completed execution or the"
+        " client specified an invalid command identifier. ",
+        reason="The WS-Management service cannot process the request because the request"
+        " contained invalid selectors for the resource. ",
+        detail="UnexpectedSelectors",
+    )
+
+
+def no_such_file() -> Fault:
+    """A program started without cmd.exe is looked for nowhere: its path must be whole."""
+    text = "The system cannot find the file specified. "
+    return Fault(2147942402, "w:InternalError", text, sender=False, provider=True)
 
 
 def invalid(message: str) -> Fault:
@@ -163,16 +184,33 @@ def _envelope(action: str, relates_to: str, body: str) -> bytes:
 
 def fault(fault: Fault, relates_to: str, machine: str) -> bytes:
     """The envelope of a fault; goes out with HTTP status 500."""
-    message = escape(fault.message)
     body = (
         f"<s:Fault><s:Code><s:Value>s:{'Sender' if fault.sender else 'Receiver'}</s:Value>"
         f"<s:Subcode><s:Value>{escape(fault.subcode)}</s:Value></s:Subcode></s:Code>"
-        f'<s:Reason><s:Text xml:lang="en-US">{message}</s:Text></s:Reason>'
-        f'<s:Detail><f:WSManFault xmlns:f="{_FAULT_DETAIL}"'
+        f'<s:Reason><s:Text xml:lang="en-US">{escape(fault.reason or fault.message)}</s:Text>'
+        f"</s:Reason><s:Detail>{_detail(fault)}"
+        f'<f:WSManFault xmlns:f="{_FAULT_DETAIL}"'
         f' Code="{fault.code}" Machine={quoteattr(machine)}>'
-        f"<f:Message>{message}</f:Message></f:WSManFault></s:Detail></s:Fault>"
+        f"<f:Message>{_fault_message(fault)}</f:Message></f:WSManFault></s:Detail></s:Fault>"
     )
     return _envelope(FAULT_ACTION, relates_to, body)
+
+
+def _detail(fault: Fault) -> str:
+    if not fault.detail:
+        return ""
+    base = "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail"
+    return f"<w:FaultDetail>{base}/{escape(fault.detail)}</w:FaultDetail>"
+
+
+def _fault_message(fault: Fault) -> str:
+    if not fault.provider:
+        return escape(fault.message)
+    path = "%systemroot%\\system32\\winrscmd.dll"
+    return (
+        f'<f:ProviderFault provider="Shell cmd plugin" path="{path}">'
+        f"{escape(fault.message)}</f:ProviderFault>"
+    )
 
 
 def identity() -> bytes:

@@ -24,6 +24,10 @@ class Machine:
     accounts: list[Account] = field(
         default_factory=lambda: [Account("portal", PASSWORD, "FABRIC", "fabric.test")]
     )
+    requests: int = 0
+
+    def count_request(self) -> None:
+        self.requests += 1
 
 
 @dataclass
