@@ -49,7 +49,7 @@ class Portal:
         yield _one("fabric_workers", "Workers heard lately", len(heartbeats.workers()))
         waiting = GaugeMetricFamily("fabric_queue", "Tasks that wait", labels=["queue"])
         for queue in QUEUES:
-            waiting.add_metric([queue], int(client().llen(queue)))  # type: ignore[arg-type]
+            waiting.add_metric([queue], int(client().llen(queue)))
         yield waiting
 
 

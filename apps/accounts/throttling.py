@@ -18,8 +18,8 @@ def refuse_if_too_many(username: str, address: str) -> None:
     """Raises RateLimited with the seconds to wait."""
     key = _key(username, address)
     count = client().get(key)
-    if count is not None and int(count) >= FAILURES:  # type: ignore[arg-type]
-        wait = max(1, client().ttl(key))  # type: ignore[type-var]
+    if count is not None and int(count) >= FAILURES:
+        wait = max(1, client().ttl(key))
         raise RateLimited(
             f"There were {FAILURES} failed sign-ins. Try again in {wait} seconds.", retry_after=wait
         )

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts import services
 from apps.accounts.forms import SignInForm, ThemeForm, TokenForm
+from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.models import ApiToken
 from apps.accounts.permissions import missing, permissions_of
 from apps.common.errors import Invalid, RateLimited
@@ -71,12 +72,12 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def account(request: HttpRequest) -> HttpResponse:
+def account(request: AuthenticatedHttpRequest) -> HttpResponse:
     return _account_page(request, TokenForm())
 
 
 def _account_page(
-    request: HttpRequest, form: TokenForm, key: str = "", status: int = 200
+    request: AuthenticatedHttpRequest, form: TokenForm, key: str = "", status: int = 200
 ) -> HttpResponse:
     context = {
         "form": form,
@@ -90,7 +91,7 @@ def _account_page(
 @login_required
 @never_cache
 @require_POST
-def token_issue(request: HttpRequest) -> HttpResponse:
+def token_issue(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The key is shown in this answer alone; loading the page again doesn't show it."""
     form = TokenForm(request.POST)
     if not form.is_valid():
@@ -105,7 +106,7 @@ def token_issue(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def token_revoke(request: HttpRequest, pk: str) -> HttpResponse:
+def token_revoke(request: AuthenticatedHttpRequest, pk: str) -> HttpResponse:
     token = ApiToken.objects.restrict(request.user).filter(pk=pk).first()
     if token is None:
         raise missing("token")
@@ -116,7 +117,7 @@ def token_revoke(request: HttpRequest, pk: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def theme(request: HttpRequest) -> HttpResponse:
+def theme(request: AuthenticatedHttpRequest) -> HttpResponse:
     form = ThemeForm(request.POST)
     if form.is_valid():
         services.set_theme(user=request.user, theme=form.cleaned_data["theme"])

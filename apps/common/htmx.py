@@ -1,7 +1,7 @@
 """Answers for htmx."""
 
 import json
-from typing import Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 
@@ -12,7 +12,7 @@ def is_partial(request: HttpRequest) -> bool:
     """Whether the page asks for a part of itself, not for a page (a boosted link asks for a
     page).
     """
-    htmx = getattr(request, "htmx", None)
+    htmx: Any = getattr(request, "htmx", None)
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 

@@ -47,7 +47,7 @@ def security_headers(get_response: GetResponse) -> Callable[[HttpRequest], Any]:
     if iscoroutinefunction(get_response):
 
         async def dress_later(request: HttpRequest) -> Any:
-            return _dress(await get_response(request))  # type: ignore[misc]
+            return _dress(await get_response(request))
 
         return dress_later
 

@@ -64,10 +64,10 @@ def clusters(admin: User, lab: dict[str, Any]) -> None:
     for row in lab["clusters"]:
         if Cluster.objects.filter(name=row["name"]).exists():
             continue
-        encrypted = (
-            {"ca_certificate": Path(lab["ca_certificate"]).read_text()} if row["use_tls"] else {}
-        )
-        fabric.add_cluster(actor=admin, **{name: row[name] for name in CLUSTER_FIELDS}, **encrypted)
+        given: dict[str, Any] = {name: row[name] for name in CLUSTER_FIELDS}
+        if row["use_tls"]:
+            given["ca_certificate"] = Path(lab["ca_certificate"]).read_text()
+        fabric.add_cluster(actor=admin, **given)
     wait_for(
         lambda: not Cluster.objects.filter(observed_at=None).exists(),
         "the first reading of the clusters",

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.accounts.choices import Role
 from apps.accounts.models import ApiToken, Tenant, User
 from apps.accounts.permissions import permissions_of
 from apps.common.api.fields import MomentField, RelatedField, UrlField
@@ -84,7 +85,7 @@ class IssuedTokenSerializer(TokenSerializer):
 class NewUserSerializer(serializers.Serializer[Any]):
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(write_only=True, max_length=1024, trim_whitespace=False)
-    role = serializers.ChoiceField(choices=User._meta.get_field("role").choices)
+    role = serializers.ChoiceField(choices=Role.choices)
     tenant = RelatedField(
         queryset=Tenant.objects.all(), required=False, allow_null=True, default=None
     )

@@ -3,11 +3,11 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts import services
 from apps.accounts.api import filters, serializers
+from apps.accounts.http import AuthenticatedRequest
 from apps.accounts.models import ApiToken, Tenant, User
 from apps.accounts.permissions import require_noun
 from apps.common.api.views import PortalView, RestrictedViewSet
@@ -15,7 +15,7 @@ from apps.common.api.views import PortalView, RestrictedViewSet
 
 class MeView(PortalView):
     @extend_schema(responses=serializers.MeSerializer)
-    def get(self, request: Request) -> Response:
+    def get(self, request: AuthenticatedRequest) -> Response:
         return Response(serializers.MeSerializer(request.user).data)
 
 
@@ -27,7 +27,7 @@ class TenantViewSet(RestrictedViewSet):
     @extend_schema(
         request=serializers.NewTenantSerializer, responses={201: serializers.TenantSerializer}
     )
-    def create(self, request: Request) -> Response:
+    def create(self, request: AuthenticatedRequest) -> Response:
         require_noun(request.user, "tenant", "manage")
         body = self.read_body(serializers.NewTenantSerializer)
         return _created(self, services.create_tenant(actor=request.user, **body))
@@ -41,7 +41,7 @@ class UserViewSet(RestrictedViewSet):
     @extend_schema(
         request=serializers.NewUserSerializer, responses={201: serializers.UserSerializer}
     )
-    def create(self, request: Request) -> Response:
+    def create(self, request: AuthenticatedRequest) -> Response:
         require_noun(request.user, "user", "manage")
         body = self.read_body(serializers.NewUserSerializer)
         return _created(self, services.create_user(actor=request.user, **body))
@@ -59,7 +59,7 @@ class TokenViewSet(RestrictedViewSet):
     @extend_schema(
         request=serializers.NewTokenSerializer, responses={201: serializers.IssuedTokenSerializer}
     )
-    def create(self, request: Request) -> Response:
+    def create(self, request: AuthenticatedRequest) -> Response:
         require_noun(request.user, "token", "manage")
         body = self.read_body(serializers.NewTokenSerializer)
         token, key = services.issue_token(actor=request.user, user=request.user, **body)
@@ -67,7 +67,7 @@ class TokenViewSet(RestrictedViewSet):
         row = serializers.IssuedTokenSerializer(token).data
         return Response(row, status=201, headers={"Location": row["url"]})
 
-    def destroy(self, request: Request, **kwargs: Any) -> Response:
+    def destroy(self, request: AuthenticatedRequest, **kwargs: Any) -> Response:
         services.revoke_token(actor=request.user, token=self.row("manage"))
         return Response(status=204)
 

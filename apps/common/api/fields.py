@@ -1,6 +1,6 @@
 """Fields that all serializers share: related rows, addresses."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
@@ -41,10 +41,11 @@ class RelatedField(serializers.RelatedField):
         return False
 
     def get_queryset(self) -> QuerySet[Any]:
-        found: Any = self.queryset
+        field: Any = self
+        found = field.queryset
         if callable(found) and not isinstance(found, QuerySet) and not hasattr(found, "all"):
             return found(self.context["request"].user)
-        return super().get_queryset()
+        return cast("QuerySet[Any]", super().get_queryset())
 
     def get_choices(self, cutoff: int | None = None) -> dict[Any, Any]:
         return {}

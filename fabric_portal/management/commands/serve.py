@@ -63,7 +63,10 @@ class Command(BaseCommand):
         if options["tls_port"]:
             files = tls.ensure(settings.FABRIC_DATA_DIR / "tls", _names())
             host = options["tls_host"] or options["host"]
-            encrypted = {"ssl_certfile": str(files.certificate), "ssl_keyfile": str(files.key)}
+            encrypted: dict[str, Any] = {
+                "ssl_certfile": str(files.certificate),
+                "ssl_keyfile": str(files.key),
+            }
             servers.append(
                 Server(
                     uvicorn.Config(

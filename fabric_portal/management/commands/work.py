@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from celery import beat
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 from celery.signals import worker_ready
 from django.core.management.base import BaseCommand
 

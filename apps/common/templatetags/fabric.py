@@ -1,0 +1,121 @@
+"""How the pages write things: icons, sizes, ages, durations."""
+
+import datetime
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.common.time import age_words, iso
+
+register = template.Library()
+
+BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """A symbol of static/icons/icons.svg, hidden from screen readers: the word stands beside it."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        classes,
+        static("icons/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def mark(classes: str = "mark") -> SafeString:
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}#mark"/></svg>',
+        classes,
+        static("icons/icons.svg"),
+    )
+
+
+@register.filter(name="bytes")
+def bytes_(size: Any) -> str:
+    """1536 → “1.5 KiB”; None → “?”."""
+    if size is None or size == "":
+        return "?"
+    number, unit = float(size), 0
+    while abs(number) >= 1024 and unit < len(BINARY) - 1:
+        number, unit = number / 1024, unit + 1
+    digits = 0 if number >= 100 or number == int(number) else 1
+    return f"{number:,.{digits}f} {BINARY[unit]}"
+
+
+@register.filter
+def duration(seconds: Any) -> str:
+    """Seconds as the two largest units: “8 d 17 h”; None → “–”."""
+    if seconds is None:
+        return "–"
+    rest, words = int(seconds), []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        if rest >= size or (unit == "s" and not words):
+            words.append(f"{rest // size} {unit}")
+            rest %= size
+    return " ".join(words[:2])
+
+
+@register.filter
+def percent_of(part: Any, whole: Any) -> int:
+    """A whole percentage from 0 to 100; 0 where the whole isn't known."""
+    if not part or not whole:
+        return 0
+    return max(0, min(100, round(100 * part / whole)))
+
+
+@register.simple_tag
+def when(moment: datetime.datetime | None, words: str = "") -> SafeString:
+    """A time in relative words with the exact one on hover and for machines."""
+    if moment is None:
+        return format_html("<span>{}</span>", words or "never")
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        iso(moment),
+        local.strftime("%-d %b %Y, %H:%M:%S"),
+        words or age_words(moment),
+    )
+
+
+@register.simple_tag
+def day(moment: datetime.datetime | None) -> SafeString:
+    """A time as day and clock, for what is past and stays so."""
+    if moment is None:
+        return format_html("<span>–</span>")
+    return when(moment, timezone.localtime(moment).strftime("%-d %b %Y, %H:%M"))
+
+
+@register.inclusion_tag("components/age.html")
+def age(row: Any, prefix: str = "") -> dict[str, Any]:
+    """How old a row's figures are: anything with observed_at, freshness and failing_since."""
+    return {
+        "prefix": prefix,
+        "freshness": row.freshness,
+        "observed_at": row.observed_at,
+        "problem": getattr(row, "problem", ""),
+    }
+
+
+@register.simple_tag(takes_context=True)
+def query(context: dict[str, Any], **changes: Any) -> str:
+    """The page's query with some parameters changed, for links that filter, sort and page."""
+    parameters = context["request"].GET.copy()
+    for name, value in changes.items():
+        parameters.pop(name, None)
+        if value not in (None, ""):
+            parameters[name] = value
+    if "page" not in changes:
+        parameters.pop("page", None)
+    return f"?{parameters.urlencode()}"
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    """A value of a mapping by a key that is a variable."""
+    return mapping.get(key) if mapping else None
