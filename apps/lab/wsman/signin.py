@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 import os
+import struct
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,15 @@ from apps.lab.wsman.hosts import Account, WsmanHost
 
 _USER_FILE = threading.Lock()
 _NTLM = b"NTLMSSP\x00"
+_BAD_TOKEN = (
+    spnego.exceptions.SpnegoError,
+    # How pyspnego's parsers stumble over bytes that are no token at all.
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,7 @@ class SignIn:
         try:
             with self._users.of(self._host):
                 token = self._context.step(blob)
-        except spnego.exceptions.SpnegoError:
+        except _BAD_TOKEN:
             self._context = None
             return Step(refused=True)
         if self._context.complete:
