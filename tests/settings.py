@@ -23,7 +23,11 @@ os.environ |= {
 from fabric_portal.settings import *  # noqa: E402, F403
 
 STATIC_ROOT.mkdir()  # noqa: F405
+# Static files are served as they lie in the tree, under their own names.
 WHITENOISE_USE_FINDERS = True
+STORAGES = STORAGES | {  # noqa: F405
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+}
 
 # Hashing a password well takes a tenth of a second on purpose; every test signs somebody in.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
