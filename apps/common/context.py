@@ -39,10 +39,3 @@ class _Shell:
     @property
     def counts(self) -> dict[str, int]:
         return {name: count(self.user) for name, count in _counts.items()}
-
-    def __getitem__(self, section: str) -> list[navigation.Link]:
-        """The tools of a section: `shell.clusters`."""
-        found = navigation.tools(self.user, section)
-        if not found:
-            raise KeyError(section)
-        return found

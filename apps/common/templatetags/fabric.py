@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.common import navigation
 from apps.common.time import age_words, iso
 
 register = template.Library()
@@ -113,6 +114,12 @@ def query(context: dict[str, Any], **changes: Any) -> str:
     if "page" not in changes:
         parameters.pop("page", None)
     return f"?{parameters.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def tools_of(context: dict[str, Any], section: str) -> list[navigation.Link]:
+    """The tools beside the pages of a section, for whoever is signed in."""
+    return navigation.tools(context["request"].user, section or "clusters")
 
 
 @register.filter
