@@ -48,6 +48,13 @@ class World:
             self._saver.touch()
 
     # ---- life
+    @classmethod
+    def restored(cls, definition: Definition, document: dict[str, Any]) -> World:
+        """A world in memory that is as `document` says: a copy of another one."""
+        world = cls(definition)
+        world._load(document)
+        return world
+
     @property
     def blob_folder(self) -> Path:
         """Where the bytes of real files on volumes are kept, by their blob name."""

@@ -1,0 +1,44 @@
+# Dot-sourced by a test engine whose cmdlets are stubs: every call goes to the lab's cmdlet layer.
+# Dates and durations come tagged, as JSON has neither.
+function ConvertFrom-Tagged($Value) {
+    if ($Value -is [array]) { return , @($Value | ForEach-Object { ConvertFrom-Tagged $_ }) }
+    if ($Value -isnot [System.Management.Automation.PSCustomObject]) { return $Value }
+    $properties = $Value.PSObject.Properties
+    if ($properties['$date']) { return [datetime]::Parse($Value.'$date', [cultureinfo]::InvariantCulture, 'RoundtripKind') }
+    if ($properties['$seconds']) { return [timespan]::FromSeconds($Value.'$seconds') }
+    foreach ($property in @($properties)) {
+        if ($property.Value -is [array] -or $property.Value -is [System.Management.Automation.PSCustomObject]) {
+            $property.Value = ConvertFrom-Tagged $property.Value
+        }
+    }
+    $Value
+}
+
+function Invoke-StubCmdlet {
+    param([string]$Name, [hashtable]$Parameters, [object[]]$InputObjects)
+    $body = @{ name = $Name; parameters = $Parameters; input = @($InputObjects) } | ConvertTo-Json -Compress -Depth 8
+    $reply = Invoke-RestMethod -Uri $env:LAB_CMDLETS_URL -Method Post -Body ([Text.Encoding]::UTF8.GetBytes($body)) -ContentType 'application/json; charset=utf-8'
+    foreach ($object in @($reply.output)) { ConvertFrom-Tagged $object }
+    foreach ($problem in @($reply.errors)) {
+        Write-Error -Message $problem.message -ErrorId $problem.id -Category $problem.category
+    }
+}
+
+# The engine's own file cmdlets see its machine's files; these see the lab's.
+function Test-Path {
+    [CmdletBinding()]
+    param([string[]]$LiteralPath)
+    Invoke-StubCmdlet -Name 'Test-Path' -Parameters @{ LiteralPath = $LiteralPath } -InputObjects @()
+}
+
+function Remove-Item {
+    [CmdletBinding()]
+    param([string[]]$LiteralPath, [switch]$Recurse, [switch]$Force)
+    Invoke-StubCmdlet -Name 'Remove-Item' -Parameters @{ LiteralPath = $LiteralPath; Recurse = [bool]$Recurse } -InputObjects @()
+}
+
+function Get-Module {
+    [CmdletBinding()]
+    param([string[]]$Name, [switch]$ListAvailable)
+    Invoke-StubCmdlet -Name 'Get-Module' -Parameters @{ Name = $Name; ListAvailable = [bool]$ListAvailable } -InputObjects @()
+}

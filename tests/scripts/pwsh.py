@@ -1,0 +1,76 @@
+"""The PowerShell engine, where this machine has one, with the lab's cmdlets as its stubs."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENGINE = os.environ.get("FABRIC_PWSH", "")
+BOOTSTRAP = ROOT / "apps/remoting/scripts/Invoke-PortalScript.ps1"
+TABLE = ROOT / "tests/data/powershell-cmdlets.json.gz"
+STUBS = ROOT / "apps/lab/powershell/Invoke-StubCmdlet.ps1"
+
+needs_engine = pytest.mark.skipif(
+    not ENGINE, reason="no PowerShell engine on this machine: FABRIC_PWSH names none"
+)
+
+
+def scripts() -> list[Path]:
+    """Every script that the portal runs on a host."""
+    return sorted((ROOT / "apps").glob("*/scripts/*.ps1"))
+
+
+def script(name: str) -> Path:
+    return next(path for path in scripts() if path.stem == name)
+
+
+@cache
+def documented() -> dict[str, Any]:
+    """Microsoft's documented cmdlets: names, parameters, sets, values."""
+    return json.loads(
+        gzip.decompress((ROOT / "tests/data/powershell-cmdlets.json.gz").read_bytes())
+    )
+
+
+@cache
+def analysis() -> dict[str, dict[str, Any]]:
+    """What the engine's parser finds in each script, by the script's name."""
+    out = subprocess.run(
+        [ENGINE, "-Analyze", *map(str, scripts())], capture_output=True, check=False, timeout=120
+    ).stdout
+    return {Path(file["path"]).stem: file for file in json.loads(out)["files"]}
+
+
+def _line(value: str) -> bytes:
+    return base64.b64encode(value.encode()) + b"\n"
+
+
+def run(
+    name: str, parameters: dict[str, Any], cmdlets_url: str, table: Path
+) -> tuple[str, Any, list[Any]]:
+    """Runs a script by the portal's bootstrap on the engine, as Windows PowerShell 5.1.
+
+    Gives the last frame's kind ("r" or "e"), its JSON, and the progress objects before it.
+    """
+    text = script(name).read_text(encoding="utf-8")
+    done = subprocess.run(
+        [ENGINE, "-NoProfile", "-NonInteractive", "-PretendWindowsPowerShell",
+         "-StubTable", str(table), "-StubHandler", str(STUBS), "-File", str(BOOTSTRAP)],
+        input=_line(text) + _line(json.dumps(parameters)),
+        env=os.environ | {"LAB_CMDLETS_URL": cmdlets_url},
+        capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
+    frames = [line.split(" ", 1) for line in done.stdout.decode().splitlines()]
+    assert frames, done.stderr.decode()
+    decoded = [(kind, json.loads(base64.b64decode(rest))) for kind, rest in frames]
+    *before, (kind, document) = decoded
+    return kind, document, [progress for _, progress in before]
