@@ -6,7 +6,8 @@ class FabricPortalConfig(AppConfig):
     verbose_name = "Fabric Portal"
 
     def ready(self) -> None:
-        from fabric_portal import checks, wiring
+        from fabric_portal import checks, navigation, wiring
 
         checks.register()
+        navigation.register()
         wiring.connect()

@@ -61,7 +61,7 @@ def configuration(level: str, *, json: bool) -> dict[str, Any]:
             "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
             "django.request": {"level": "ERROR"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
-            "httpx": {"level": "WARNING"},
+            "uvicorn": {"level": "WARNING"},
             "urllib3": {"level": "ERROR"},
         },
     }

@@ -45,6 +45,8 @@ def command(socket: Path) -> list[str]:
         "--appendonly": "no",
         "--dir": str(socket.parent),
         "--loglevel": "warning",
+        # What a server says when it starts and stops is nothing that who runs the portal needs.
+        "--logfile": str(socket.parent / "redis.log"),
         "--maxmemory-policy": "noeviction",
     }
     return [binary(), *(word for pair in options.items() for word in pair)]

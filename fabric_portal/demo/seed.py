@@ -13,8 +13,6 @@ from django.core.management import call_command
 from apps.accounts.models import Tenant, User
 from apps.fabric import services as fabric
 from apps.fabric.models import Cluster
-from apps.vms import services as vms
-from apps.vms.models import VirtualMachine
 from fabric_portal.rooms import brings
 
 T = TypeVar("T")
@@ -38,7 +36,9 @@ def answers(url: str) -> bool:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=5)
     try:
         connection.request("GET", parts.path or "/")
-        return connection.getresponse().status == 200
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status == 200
     except (OSError, http.client.HTTPException):
         return False
     finally:
@@ -88,6 +88,11 @@ def owners(admin: User) -> None:
     """Gives a third of the machines of each protection to either tenant; on the first start
     only.
     """
+    if not brings("apps.attestation.selectors"):
+        return
+    from apps.vms import services as vms
+    from apps.vms.models import VirtualMachine
+
     if VirtualMachine.objects.exclude(tenant=None).exists():
         return
     tenants = list(Tenant.objects.order_by("name"))
@@ -104,6 +109,8 @@ def samples(data_dir: Path) -> list[dict[str, Any]]:
     folder = data_dir / "samples"
     listing = folder / "samples.json"
     if not listing.exists():
+        if not brings("apps.lab.management.commands.lab_files"):
+            return []
         call_command("lab_files", out=str(folder))
     found: list[dict[str, Any]] = json.loads(listing.read_text())
     return found

@@ -71,4 +71,4 @@ def _environment(port: int) -> dict[str, str]:
     given = {
         name: value for name in own if (value := os.environ.get(name)) and name != "FABRIC_LAB"
     }
-    return own | given | {"PORT": str(port), "FABRIC_TLS_PORT": str(tls_port)}
+    return own | given | {"FABRIC_PORT": str(port), "FABRIC_TLS_PORT": str(tls_port)}
