@@ -8,5 +8,4 @@ urlpatterns = [
     path("health/ready/", health.ready, name="health_ready"),
     path("problems/<slug:slug>/", views.problem_page, name="problem"),
     path("problems/<slug:slug>", views.problem_page),
-    path("api/v1/docs/", views.api_docs, name="api_docs"),
 ]

@@ -1,8 +1,5 @@
 """Pages that belong to no room: what problems mean, what went wrong, whether the portal is well."""
 
-from typing import Any
-
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -39,46 +36,6 @@ def problem_page(request: HttpRequest, slug: str) -> HttpResponse:
     if problem is None:
         return problem_answer(request, NotFound("There is no such type of problem."))
     return render(request, "common/problem_type.html", {"problem": problem, "slug": slug})
-
-
-@login_required
-@require_safe
-def api_docs(request: HttpRequest) -> HttpResponse:
-    """The API's addresses for people, from the same document that programs read."""
-    from apps.common.api.documents import document  # the views that it reads import this module
-
-    context = {"groups": _grouped(document()), "info": document()["info"]}
-    return render(request, "common/api_docs.html", context)
-
-
-def _grouped(schema: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """(first part of the path, [{method, path, summary, parameters, fields}]) in the schema's
-    order.
-    """
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for path, methods in schema["paths"].items():
-        name = path.removeprefix("/api/v1/").split("/")[0]
-        for method, found in methods.items():
-            groups.setdefault(name, []).append(
-                {
-                    "method": method.upper(),
-                    "path": path,
-                    "summary": found.get("summary") or found.get("description", ""),
-                    "parameters": [
-                        one["name"] for one in found.get("parameters", ()) if one["in"] == "query"
-                    ],
-                    "fields": _fields(schema, found.get("requestBody")),
-                }
-            )
-    return sorted(groups.items())
-
-
-def _fields(schema: dict[str, Any], body: dict[str, Any] | None) -> list[str]:
-    content = (body or {}).get("content", {}).get("application/json", {}).get("schema", {})
-    name = content.get("$ref", "").rsplit("/", 1)[-1]
-    found = schema.get("components", {}).get("schemas", {}).get(name, content)
-    required = set(found.get("required", ()))
-    return [field + ("" if field in required else "?") for field in found.get("properties", {})]
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

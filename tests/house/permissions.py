@@ -37,11 +37,11 @@ PAGES: dict[str, frozenset[str]] = {
     "account/tokens/": ALL,
     "account/tokens/<uuid:pk>/revoke/": ALL,
     "audit/": ALL,
-    "api/v1/docs/": ALL,
 }
 API: dict[str, frozenset[str]] = {
     "GET me/": ALL,
     "GET schema/": ALL,
+    "GET docs/": ALL,
     "GET tenants/": frozenset({A, U}),
     "POST tenants/": frozenset({A}),
     "GET tenants/<>/": frozenset({A, U}),
@@ -54,6 +54,32 @@ API: dict[str, frozenset[str]] = {
     "DELETE tokens/<>/": ALL,
     "GET audit/entries/": ALL,
     "GET audit/entries/<>/": ALL,
+}
+API |= {
+    # operations: one's own, one's tenant's, or all of them
+    "GET operations/": ALL,
+    "GET operations/<>/": ALL,
+    "GET operations/<>/events/": ALL,
+    "POST operations/<>/cancel/": frozenset({A, G, T}),
+    "POST operations/<>/retry/": frozenset({A, G, T}),
+    # fabric
+    "GET clusters/": FABRIC,
+    "POST clusters/": frozenset({A}),
+    "POST clusters/preflight/": frozenset({A}),
+    "GET clusters/<>/": FABRIC,
+    "PATCH clusters/<>/": frozenset({A}),
+    "DELETE clusters/<>/": frozenset({A}),
+    "POST clusters/<>/refresh/": frozenset({A}),
+    "GET hosts/": FABRIC,
+    "GET hosts/<>/": FABRIC,
+    "POST hosts/<>/drain/": frozenset({A}),
+    "POST hosts/<>/resume/": frozenset({A}),
+    "GET volumes/": FABRIC,
+    "GET volumes/<>/": FABRIC,
+    "GET virtual-switches/": FABRIC,
+    "GET virtual-switches/<>/": FABRIC,
+    "GET health-faults/": FABRIC,
+    "GET health-faults/<>/": FABRIC,
 }
 ROOMS = ("operations", "fabric", "attestation", "library", "vms", "console")
 
