@@ -28,7 +28,10 @@ def ready(request: HttpRequest) -> JsonResponse:
     checks = {name: probe() for name, probe in PROBES.items()}
     well = all(checks.values())
     body = {"status": "ready" if well else "not-ready", "checks": checks}
-    return JsonResponse(body, status=200 if well else 503)
+    answer = JsonResponse(body, status=200 if well else 503)
+    # The probe that failed has told the log; that the answer is 503 is no news beside it.
+    answer._has_been_logged = True  # type: ignore[attr-defined]
+    return answer
 
 
 def _database() -> bool:
@@ -36,16 +39,16 @@ def _database() -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             return cursor.fetchone() == (1,)
-    except DatabaseError:
-        logger.exception("The database doesn't answer")
+    except DatabaseError as error:
+        logger.warning("The database doesn't answer: %s", error)
         return False
 
 
 def _redis() -> bool:
     try:
         return bool(client().ping())
-    except RedisError:
-        logger.exception("Redis doesn't answer")
+    except RedisError as error:
+        logger.warning("Redis doesn't answer: %s", error)
         return False
 
 

@@ -1,8 +1,13 @@
 """The same key gives the same answer, and the work is done once."""
 
+import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from apps.accounts.models import Tenant
+from apps.common.api import idempotency
+from apps.common.errors import Conflict
+from apps.common.models import KeptAnswer
 
 KEY = {"Idempotency-Key": "one"}
 
@@ -39,3 +44,42 @@ def test_a_key_belongs_to_one_person(admin_api: APIClient, auditor_api: APIClien
     admin_api.post("/api/v1/tenants/", {"name": "a"}, headers=KEY)
 
     assert auditor_api.post("/api/v1/tenants/", {"name": "a"}, headers=KEY).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_second_of_two_at_the_same_time_is_told_to_wait() -> None:
+    first = idempotency.begin(user_id="1", key="k", fingerprint="f")
+
+    with pytest.raises(Conflict):
+        idempotency.begin(user_id="1", key="k", fingerprint="f")
+    assert isinstance(first, int)
+    idempotency.finish(first, idempotency.Answer(204))
+
+    assert idempotency.begin(user_id="1", key="k", fingerprint="f") == idempotency.Answer(204)
+
+
+@pytest.mark.django_db
+def test_a_fault_is_not_kept() -> None:
+    first = idempotency.begin(user_id="1", key="k", fingerprint="f")
+    assert isinstance(first, int)
+
+    idempotency.finish(first, idempotency.Answer(500))
+
+    assert isinstance(idempotency.begin(user_id="1", key="k", fingerprint="f"), int)
+
+
+@pytest.mark.django_db
+def test_a_request_whose_process_died_gives_its_key_back() -> None:
+    first = idempotency.begin(user_id="1", key="k", fingerprint="f")
+    long_ago = timezone.now() - idempotency.LOST * 2
+    KeptAnswer.objects.filter(pk=first).update(started_at=long_ago)
+
+    assert isinstance(idempotency.begin(user_id="1", key="k", fingerprint="f"), int)
+
+
+@pytest.mark.django_db
+def test_answers_of_yesterday_are_swept() -> None:
+    first = idempotency.begin(user_id="1", key="k", fingerprint="f")
+    KeptAnswer.objects.filter(pk=first).update(started_at=timezone.now() - idempotency.KEPT * 2)
+
+    assert idempotency.sweep() == 1
