@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from apps.accounts.models import User
 from apps.accounts.permissions import holds
+from apps.operations.models import Operation
 from apps.vms.choices import VMState
 from apps.vms.lifecycle import ACTIONS, PowerVerb, refusal
 from apps.vms.models import VirtualMachine
@@ -36,6 +37,16 @@ class Command:
     @property
     def enabled(self) -> bool:
         return not self.why
+
+
+def doing(operation: Operation) -> str:
+    """What stands in a row while an operation works on it: “Starting…”, “Moving to n4, 62 %”."""
+    known = {action.kind: action.doing for action in ACTIONS.values()}
+    if operation.kind == "vm.move":
+        words = f"Moving to {operation.parameters.get('host_name', 'another host')}"
+    else:
+        words = known.get(operation.kind, operation.title)
+    return f"{words}, {operation.progress} %" if operation.progress else f"{words}…"
 
 
 def commands_for(user: User, vms: Sequence[VirtualMachine]) -> list[Command]:

@@ -1,6 +1,6 @@
 """How virtual machines are read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 from apps.accounts.models import User
 from apps.operations.choices import ACTIVE
 from apps.operations.models import Operation
-from apps.vms.choices import VMState
+from apps.vms.choices import Protection, VMState
 from apps.vms.models import VirtualMachine
 
 
@@ -70,16 +70,21 @@ def running_guarded(host_ids: Iterable[UUID]) -> dict[UUID, int]:
 
 
 def facets(user: User) -> dict[str, list[dict[str, Any]]]:
-    """What the grid's menus offer, each value with its number of rows."""
+    """What the grid's menus offer, each value with its label and its number of rows."""
     rows = VirtualMachine.objects.restrict(user, "view").order_by()
     return {
-        "state": _facet(rows, "state", "state"),
-        "protection": _facet(rows, "protection", "protection"),
-        "cluster": _facet(rows, "cluster__name", "cluster__name"),
-        "tenant": _facet(rows.exclude(tenant=None), "tenant__name", "tenant__name"),
+        "state": _facet(rows, "state", dict(VMState.choices)),
+        "protection": _facet(rows, "protection", dict(Protection.choices)),
+        "cluster": _facet(rows, "cluster__name"),
+        "tenant": _facet(rows.exclude(tenant=None), "tenant__name"),
     }
 
 
-def _facet(rows: "QuerySet[VirtualMachine]", value: str, label: str) -> list[dict[str, Any]]:
-    found = rows.values_list(value).annotate(number=Count("id")).order_by(label)
-    return [{"value": one, "number": number} for one, number in found]
+def _facet(
+    rows: "QuerySet[VirtualMachine]", column: str, labels: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    found = rows.values_list(column).annotate(number=Count("id")).order_by(column)
+    return [
+        {"value": one, "label": (labels or {}).get(one, one), "number": number}
+        for one, number in found
+    ]

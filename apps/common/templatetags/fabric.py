@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 from django import template
+from django.forms import BoundField, CheckboxInput, RadioSelect
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -126,3 +127,14 @@ def tools_of(context: dict[str, Any], section: str) -> list[navigation.Link]:
 def get(mapping: Any, key: Any) -> Any:
     """A value of a mapping by a key that is a variable."""
     return mapping.get(key) if mapping else None
+
+
+@register.filter(name="input")
+def input_(field: BoundField) -> SafeString:
+    """A form field's control in the look of the portal, tied to its hint and its error."""
+    attributes: dict[str, Any] = {}
+    if not isinstance(field.field.widget, CheckboxInput | RadioSelect):
+        attributes["class"] = "input"
+    if field.errors:
+        attributes |= {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"}
+    return field.as_widget(attrs=attributes)

@@ -15,9 +15,7 @@ from apps.common.htmx import is_partial
 from apps.vms import selectors, services
 from apps.vms.lifecycle import PowerVerb
 from apps.vms.models import VirtualMachine
-from apps.vms.views.listing import attach_active
-
-MOST = 200
+from apps.vms.views.listing import MOST_CHOSEN, attach_active, uuid_or_none
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ def act_on_many(request: HttpRequest, verb: str) -> HttpResponse:
     require_noun(request.user, "vm", "operate")
     if verb not in set(PowerVerb):
         raise NotFound("There is no such command.")
-    ids = [one for one in map(_uuid, request.POST.getlist("id")[:MOST]) if one]
+    ids = [one for one in map(uuid_or_none, request.POST.getlist("id")[:MOST_CHOSEN]) if one]
     refused = _act(request.user, ids, PowerVerb(verb))
     if not is_partial(request):
         return redirect("vms:list")
@@ -60,9 +58,3 @@ def _act(user: User, ids: list[uuid.UUID], verb: PowerVerb) -> list[Refusal]:
             refused.append(Refusal(vm.name, error))
     return refused
 
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -15,11 +15,11 @@ from apps.common.errors import Invalid
 from apps.common.htmx import is_partial
 from apps.vms import selectors
 from apps.vms.api.filters import VirtualMachineFilters
-from apps.vms.choices import Protection, VMState
-from apps.vms.commands import commands_for
+from apps.vms.commands import commands_for, doing
 from apps.vms.models import VirtualMachine
 
 ROWS = 50
+MOST_CHOSEN = 200
 COLUMNS = (
     ("name", "Name", ""),
     ("state", "State", ""),
@@ -61,13 +61,38 @@ def grid_context(request: HttpRequest) -> dict[str, Any]:
         "columns": COLUMNS,
         "ordering": request.GET.get("ordering", "name"),
         "query": request.GET,
-        "states": VMState.choices,
-        "protections": Protection.choices,
+        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+        "section": "vms",
+        "tools_name": "Virtual machines",
         "facets": selectors.facets(request.user),
         "may_see_hosts": holds(request.user, "host", "view"),
-        "may_deploy": holds(request.user, "vm", "deploy"),
+        "may_deploy": holds(request.user, "deployment", "deploy"),
         "commands": commands_for(request.user, []),
     }
+
+
+@login_required
+@require_GET
+def commands(request: HttpRequest) -> HttpResponse:
+    """The command bar for the rows that are selected: `id`, many times."""
+    require_noun(request.user, "vm", "view")
+    ids = [one for one in map(uuid_or_none, request.GET.getlist("id")) if one]
+    rows = list(selectors.listed(request.user).filter(pk__in=ids)[:MOST_CHOSEN])
+    names = rows[0].name if len(rows) == 1 else f"{len(rows)} virtual machines"
+    context = {
+        "commands": commands_for(request.user, rows),
+        "chosen": len(rows),
+        "names": names,
+        "may_deploy": holds(request.user, "deployment", "deploy"),
+    }
+    return render(request, "vms/_commands.html", context)
+
+
+def uuid_or_none(text: str | None) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text or "")
+    except ValueError:
+        return None
 
 
 def attach_active(page: "Page[VirtualMachine] | list[VirtualMachine]") -> None:
@@ -76,6 +101,7 @@ def attach_active(page: "Page[VirtualMachine] | list[VirtualMachine]") -> None:
     active = selectors.active_operations([vm.pk for vm in rows])
     for vm in rows:
         vm.active_operation = active.get(vm.pk)
+        vm.doing = doing(vm.active_operation) if vm.active_operation else ""
 
 
 def one(request: HttpRequest, pk: uuid.UUID) -> VirtualMachine:

@@ -20,7 +20,7 @@ from apps.vms.choices import VMState
 from apps.vms.commands import commands_for
 from apps.vms.forms import CheckpointForm, DeleteForm, HardwareForm, TenantForm
 from apps.vms.models import VirtualMachine
-from apps.vms.views.listing import one
+from apps.vms.views.listing import one, uuid_or_none
 
 
 @login_required
@@ -38,6 +38,9 @@ def _context(request: HttpRequest, vm: VirtualMachine) -> dict[str, Any]:
     fabric = holds(request.user, "host", "view")
     return {
         "vm": vm,
+        "section": "vms",
+        "tools_name": "Virtual machines",
+        "names": vm.name,
         "commands": commands_for(request.user, [vm]),
         "console": policy.decide(policy.Capability.CONSOLE, vm.protection),
         "allowed": [(policy.LABELS[d.capability], d) for d in decisions if d.allowed],
@@ -60,7 +63,7 @@ def move(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     problem: PortalError | None = None
     if request.method == "POST":
         host = (
-            Host.objects.restrict(request.user).filter(pk=_uuid(request.POST.get("host"))).first()
+            Host.objects.restrict(request.user).filter(pk=uuid_or_none(request.POST.get("host"))).first()
         )
         try:
             if host is None:
@@ -79,13 +82,6 @@ def _type(text: str | None) -> str:
     if text not in ("live", "quick"):
         raise Invalid.field("type", "Choose live or quick.", code="invalid_choice")
     return text
-
-
-def _uuid(text: str | None) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text or "")
-    except ValueError:
-        return None
 
 
 @login_required
