@@ -11,19 +11,30 @@ class SignInForm(forms.Form):
     username = forms.CharField(
         label="User",
         max_length=150,
-        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True}),
+        widget=forms.TextInput(
+            attrs={"class": "input", "autocomplete": "username", "autofocus": True}
+        ),
     )
     password = forms.CharField(
         label="Password",
         max_length=1024,
         strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        widget=forms.PasswordInput(attrs={"class": "input", "autocomplete": "current-password"}),
     )
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(label="Name", max_length=100)
-    days = forms.IntegerField(label="Valid for days", min_value=1, max_value=3650, required=False)
+    name = forms.CharField(
+        label="Name", max_length=100, widget=forms.TextInput(attrs={"class": "input"})
+    )
+    days = forms.IntegerField(
+        label="Valid for days",
+        min_value=1,
+        max_value=3650,
+        required=False,
+        help_text="Left empty, it doesn't expire.",
+        widget=forms.NumberInput(attrs={"class": "input"}),
+    )
 
 
 class ThemeForm(forms.Form):

@@ -80,6 +80,7 @@ def _account_page(
     request: AuthenticatedHttpRequest, form: TokenForm, key: str = "", status: int = 200
 ) -> HttpResponse:
     context = {
+        "section": "account",
         "form": form,
         "tokens": ApiToken.objects.restrict(request.user),
         "key": key,

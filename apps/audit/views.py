@@ -23,6 +23,11 @@ def entry_list(request: HttpRequest) -> HttpResponse:
     entries = AuditEntry.objects.restrict(request.user)
     filters = AuditFilters(clean_query(request.GET), queryset=entries, request=request)
     page = Paginator(filters.rows(), A_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "filters": filters, "outcomes": Outcome.choices}
+    context = {
+        "section": "audit",
+        "page": page,
+        "pages": page.paginator.get_elided_page_range(page.number),
+        "outcomes": [str(outcome) for outcome in Outcome],
+    }
     template = "audit/_entries.html" if is_partial(request) else "audit/entry_list.html"
     return render(request, template, context)
