@@ -9,6 +9,7 @@ from kombu.exceptions import OperationalError
 
 from apps.operations.models import Operation
 
+QUEUE = "operations"
 logger = logging.getLogger(__name__)
 
 
@@ -18,7 +19,7 @@ def send(operation_id: Any) -> bool:
     from apps.operations.tasks import execute
 
     try:
-        execute.apply_async(args=[str(operation_id)], retry=False)
+        execute.apply_async(args=[str(operation_id)], queue=QUEUE, retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("Operation %s waits for the broker: %s", operation_id, error)
         return False

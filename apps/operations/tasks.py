@@ -5,11 +5,11 @@ from celery import shared_task
 from apps.operations import execution, reaper
 
 
-@shared_task(name="operations.execute", queue="operations", acks_late=True)
+@shared_task(name="operations.execute", acks_late=True)
 def execute(operation_id: str) -> None:
     execution.execute(operation_id)
 
 
-@shared_task(name="operations.reap", queue="observations", acks_late=False)
+@shared_task(name="operations.reap", acks_late=False)
 def reap() -> None:
     reaper.reap()

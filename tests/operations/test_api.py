@@ -35,7 +35,9 @@ def test_lists_are_narrowed_by_status_kind_target_and_actor(admin_api, failed, a
     queued = request(target_id="8")
 
     def found(query: str) -> list[str]:
-        return [row["id"] for row in admin_api.get(f"/api/v1/operations/?{query}").json()["results"]]
+        return [
+            row["id"] for row in admin_api.get(f"/api/v1/operations/?{query}").json()["results"]
+        ]
 
     for query in ("status=failed", "target=7", "actor=admin", f"actor={admin.pk}"):
         assert found(query) == [str(failed.pk)]
