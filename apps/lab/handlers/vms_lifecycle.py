@@ -27,14 +27,14 @@ GOALS = {
     "Resume": "Running",
     "Restart": "",
 }
-ORDERS: dict[str, tuple[str, dict[str, bool]]] = {
-    "Start": ("Start-VM", {}),
-    "ShutDown": ("Stop-VM", {"Force": True}),
-    "TurnOff": ("Stop-VM", {"TurnOff": True, "Force": True}),
-    "Save": ("Save-VM", {}),
-    "Pause": ("Suspend-VM", {}),
-    "Resume": ("Resume-VM", {}),
-    "Restart": ("Restart-VM", {"Force": True}),
+ORDERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "Start": ("Start-VM", ()),
+    "ShutDown": ("Stop-VM", ("Force",)),
+    "TurnOff": ("Stop-VM", ("TurnOff", "Force")),
+    "Save": ("Save-VM", ()),
+    "Pause": ("Suspend-VM", ()),
+    "Resume": ("Resume-VM", ()),
+    "Restart": ("Restart-VM", ("Force",)),
 }
 MOVING = 5  # StatusInformation: locked, or waiting in the queue for a move
 QUIET_LOOKS = 4
@@ -50,7 +50,7 @@ def set_vm_power_state(
     if vm["State"] != GOALS[action]:
         ctx.progress(10, f"{vm['Name']} is {vm['State']}")
         cmdlet, switches = ORDERS[action]
-        ctx.run(cmdlet, VM=vm, **switches)
+        ctx.run(cmdlet, VM=vm, inputs=None, **dict.fromkeys(switches, True))
         vm = ctx.one("Get-VM", Id=VMId)
     return {
         "vm_id": text(vm["Id"]).lower(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +167,6 @@ def read(path: Path) -> Definition:
 def _timing(part: Place | None) -> Timing:
     if part is None:
         return Timing()
-    names = Timing.__dataclass_fields__
-    values = {name: part.whole(name, field.default) for name, field in names.items()}
+    values = {f.name: part.whole(f.name, getattr(Timing, f.name)) for f in fields(Timing)}
     part.done()
     return Timing(**values)
