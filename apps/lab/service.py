@@ -12,7 +12,9 @@ from typing import Any
 from apps.lab import engine, hgs
 from apps.lab.control import ControlServer
 from apps.lab.directory import Directory
+from apps.lab.real_engine import RealEngine
 from apps.lab.world import Definition, World
+from apps.lab.wsman.hosts import RunScript
 from apps.lab.wsman.server import Server, serve
 
 GUARDIANS = "127.66.250"  # guardian services answer here, one address each
@@ -50,12 +52,20 @@ class Lab:
         addresses = list(directory.addresses())
         plain = port or _port(addresses, self._kept.get("winrm_port"))
         tls = _port(addresses, self._kept.get("winrm_tls_port"), but=plain)
-        run = functools.partial(engine.run_script, self.world)
+        run = self._runner(powershell)
         server = serve(
             directory, plain, tls, run, state_dir=self.folder / "wsman", engine=powershell
         )
         self._closing.append(server.stop)
         return server
+
+    def _runner(self, powershell: str) -> RunScript:
+        """By handlers; on a PowerShell engine where one is named."""
+        if not powershell:
+            return functools.partial(engine.run_script, self.world)
+        real = RealEngine(self.world, powershell, self.folder)
+        self._closing.append(real.stop)
+        return real.run_script
 
     def _start_guardians(self) -> list[hgs.GuardianServer]:
         servers = []

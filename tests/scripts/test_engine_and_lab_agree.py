@@ -19,6 +19,7 @@ import pytest
 from apps.lab import engine
 from apps.lab.cmdlet_server import CmdletServer
 from apps.lab.cmdlets.errors import CmdletError
+from apps.lab.real_engine import RealEngine
 from apps.lab.world import Definition, World, read
 from tests.scripts import pwsh
 
@@ -76,6 +77,25 @@ def pair(definition: Definition, table: Path) -> Iterator[Pair]:
     made = Pair(definition, table)
     yield made
     made.server.stop()
+
+
+def test_the_lab_runs_any_script_text_on_the_engine_with_progress_and_errors(
+    definition: Definition, tmp_path: Path
+) -> None:
+    world = World(definition)
+    real, seen, stop = RealEngine(world, pwsh.ENGINE, tmp_path), [], threading.Event()
+    text = """param($Name)
+        '{"progress": 5, "message": "looking"}'
+        ConvertTo-Json -Compress -InputObject @{ names = @((Get-VM -Name $Name).Name) }"""
+    try:
+        told = real.run_script("hci01-n1", text, {"Name": "dc-*"}, seen.append, stop)
+        with pytest.raises(CmdletError, match="unable to find a virtual machine"):
+            real.run_script("hci01-n1", text, {"Name": "nobody"}, seen.append, stop)
+    finally:
+        real.stop()
+
+    assert told == {"names": ["dc-01"]}
+    assert seen == [{"progress": 5, "message": "looking"}] * 2
 
 
 def still(value: Any) -> Any:
