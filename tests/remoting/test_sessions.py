@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import subprocess
+import sys
+
 import pytest
 
 from apps.remoting import call, errors, scripts
@@ -124,3 +129,35 @@ def test_the_quota_of_shells_is_told_in_the_hosts_words(server, endpoint):
     assert "maximum number of 30 concurrent shells" in caught.value.host_message
     for session in kept:
         session.close()
+
+
+def test_a_process_that_ends_deletes_its_shells(server, endpoint):
+    facts = dataclasses.asdict(endpoint())
+    program = (
+        "import json, sys\n"
+        "from apps.remoting import Endpoint, call, scripts\n"
+        "facts, text = json.load(sys.stdin)\n"
+        "print(call(Endpoint(**facts), scripts.from_text('Get-Answer', text)))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=json.dumps([facts, SCRIPT.text]),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "yes\n", "")
+    assert shells(server) == 0
+
+
+def test_a_forked_child_leaves_its_parents_sessions_alone(server, endpoint):
+    kept = pools.Pool()
+    call(endpoint(), SCRIPT, pool=kept)
+
+    kept.forget()  # what the child does first
+    kept.close()
+
+    assert shells(server) == 1
