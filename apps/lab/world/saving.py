@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import threading
@@ -39,10 +40,15 @@ def from_plain(kind: Any, value: Any) -> Any:
     if origin is dict:
         return {key: from_plain(typing.get_args(kind)[1], item) for key, item in value.items()}
     if is_dataclass(kind) and isinstance(kind, type):
-        hints = typing.get_type_hints(kind)
-        known = {f.name for f in fields(kind)}
-        return kind(**{k: from_plain(hints[k], v) for k, v in value.items() if k in known})
+        hints = _hints(kind)
+        return kind(**{k: from_plain(hints[k], v) for k, v in value.items() if k in hints})
     return value
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of a dataclass's fields."""
+    return typing.get_type_hints(kind)
 
 
 def write(path: Path, document: dict[str, Any]) -> None:
