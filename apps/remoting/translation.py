@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -13,6 +14,7 @@ import winrm.exceptions
 from apps.remoting.endpoint import Endpoint
 from apps.remoting.errors import BadReply, RemotingError, SignInRefused, TimedOut, Unreachable
 
+log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 _UNREADABLE = (AssertionError, StopIteration, SyntaxError, ValueError, KeyError, AttributeError)
@@ -59,9 +61,9 @@ def translated(endpoint: Endpoint, error: Exception) -> RemotingError:
         return _network(endpoint, error)
     if isinstance(error, (spnego.exceptions.SpnegoError, PermissionError)):
         return _negotiation(endpoint)
-    if isinstance(error, winrm.exceptions.WinRMError):
-        return _unreadable(endpoint)
-    if isinstance(error, _UNREADABLE):
+    if isinstance(error, (winrm.exceptions.WinRMError, *_UNREADABLE)):
+        # Where it stumbled tells a host's nonsense from a mistake of ours.
+        log.warning("unreadable answer from %s", endpoint.label, exc_info=error)
         return _unreadable(endpoint)
     raise error
 
