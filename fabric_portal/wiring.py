@@ -1,13 +1,10 @@
 """What the rooms can't know of each other is tied together here, at the top."""
 
 from apps.common.api import answers
-from fabric_portal.rooms import brings
 
 
 def connect() -> None:
     """An operation that a service gives back is answered 202 with its own row and address."""
-    if not brings("apps.operations.api.serializers"):
-        return
     from apps.operations.api.serializers import OperationSerializer
     from apps.operations.models import Operation
 

@@ -1,5 +1,7 @@
 """People, the tenants that they belong to, and the tokens that their programs use."""
 
+from typing import ClassVar
+
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.validators import RegexValidator
 from django.db import models
@@ -54,7 +56,7 @@ class User(UUIDModel, AbstractUser):
     tenant = models.ForeignKey(Tenant, models.PROTECT, null=True, blank=True, related_name="users")
     theme = models.CharField(max_length=8, choices=Theme, blank=True)
 
-    objects = RestrictedUserManager()
+    objects: ClassVar[RestrictedUserManager] = RestrictedUserManager()
     REQUIRED_FIELDS = ["role"]
 
     class Meta:
