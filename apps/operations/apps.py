@@ -1,6 +1,28 @@
+from typing import Any
+
 from django.apps import AppConfig
+
+from apps.common import context, navigation
+from apps.common.access import holds
 
 
 class OperationsConfig(AppConfig):
     name = "apps.operations"
     verbose_name = "Operations"
+
+    def ready(self) -> None:
+        navigation.solution(
+            "activity",
+            "Activity",
+            "operations:operation_list",
+            icon="activity",
+            order=70,
+            visible=lambda user: holds(user, "operation", "view"),
+        )
+        context.register_count("running", _running)
+
+
+def _running(user: Any) -> int:
+    from apps.operations.selectors import active
+
+    return active(user).count()

@@ -1,5 +1,7 @@
 """Work in progress as rows: an operation, and what happened while it ran."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -90,7 +92,20 @@ class Operation(UUIDModel):
         return TONES[Status(self.status)]
 
     @property
-    def current_step(self) -> dict | None:
+    def step_number(self) -> int:
+        """Which of its steps runs, counted from 1; 0 between steps."""
+        running = (n for n, step in enumerate(self.steps, 1) if step["status"] == "running")
+        return next(running, 0)
+
+    @property
+    def seconds(self) -> int | None:
+        """How long it has taken, or takes so far; None before it began."""
+        if self.started_at is None:
+            return None
+        return int(((self.ended_at or timezone.now()) - self.started_at).total_seconds())
+
+    @property
+    def current_step(self) -> dict[str, Any] | None:
         """The step that runs, or None between steps."""
         return next((step for step in self.steps if step["status"] == "running"), None)
 

@@ -8,10 +8,10 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from apps.accounts.models import Tenant, User
-from apps.accounts.permissions import grant_of, require, require_noun
+from apps.accounts.permissions import require, require_noun
 from apps.audit import services as audit_log
 from apps.common.errors import Conflict, Forbidden, OperationActive
-from apps.operations import events, nudges, runners, sending
+from apps.operations import events, nudges, runners, selectors, sending
 from apps.operations.choices import ACTIVE, EventKind, Status, StepStatus
 from apps.operations.models import Operation
 
@@ -212,15 +212,7 @@ def _require_own_side(actor: User, operation: Operation) -> None:
     runner = runners.find(operation.kind)
     if runner is not None and runner.permission is not None:
         require_noun(actor, *runner.permission)
-    grant = grant_of(actor, "operation")
-    if grant is not None and grant.scope == "all":
-        return
-    asked_by = operation.actor
-    own = asked_by is not None and (
-        asked_by.pk == actor.pk
-        or (asked_by.tenant_id is not None and asked_by.tenant_id == actor.tenant_id)
-    )
-    if not own:
+    if not selectors.asked_by_own_side(actor, operation):
         raise Forbidden(
             f"“{operation.title}” was asked for by somebody else.",
             hint="Ask who started it, or an HCI admin.",
