@@ -1,4 +1,6 @@
-"""Who sends a request that Django's own handler doesn't serve: by token, or by session and CSRF token."""
+"""Who sends a request that Django's own handler doesn't serve: by token, or by session and CSRF
+token.
+"""
 
 from django.conf import settings
 from django.contrib import auth
@@ -16,7 +18,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def person_behind(request: HttpRequest) -> User:
-    """Raises Unauthenticated where it is nobody, Forbidden where a session's CSRF token is missing."""
+    """Raises Unauthenticated where it is nobody, Forbidden where a session's CSRF token is
+    missing.
+    """
     try:
         request.get_host()
     except DisallowedHost:
