@@ -15,6 +15,7 @@ application = Mounts(get_asgi_application())
 # above.
 for _prefix, _module, _websocket in (
     ("/api/v1/uploads/", "apps.library.tus.asgi", False),
+    ("/content/", "apps.library.content_asgi", False),
     ("/api/v1/events/", "apps.operations.asgi", False),
     ("/console/", "apps.console.asgi", True),
 ):

@@ -148,6 +148,11 @@ FABRIC_BEHIND_PROXY = envbool("BEHIND_PROXY", False)
 if FABRIC_BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
+# A content key is good only from the address of the host it was made for. A proxy hides that
+# address, and the demo's hosts all pull from this machine.
+FABRIC_CONTENT_CHECK_ADDRESS = envbool(
+    "CONTENT_CHECK_ADDRESS", not (FABRIC_BEHIND_PROXY or FABRIC_DEMO)
+)
 SECURE_HSTS_SECONDS = envint("HSTS_SECONDS", 0, most=63_072_000)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
