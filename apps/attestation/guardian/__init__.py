@@ -1,0 +1,1 @@
+"""A guardian service as it tells of itself over HTTP."""
