@@ -23,7 +23,7 @@ SOLUTIONS = (
     ("library", "Library", "library:list", "library", _sees("template-disk")),
     ("guardian", "Guardian", "attestation:guardian", "guardian", _sees("guardian-service")),
     ("audit", "Audit", "audit:entry_list", "audit", _sees("audit-entry")),
-    ("activity", "Activity", "operations:list", "activity", _sees("operation")),
+    ("activity", "Activity", "operations:operation_list", "activity", _sees("operation")),
 )
 
 TOOLS = (
@@ -33,7 +33,7 @@ TOOLS = (
     ("clusters", "Virtual machines", "vms:list", "vm", "Compute", "", _sees("vm")),
     ("clusters", "Volumes", "fabric:volumes", "volume", "Storage", "", _sees("volume")),
     ("clusters", "Attestation", "attestation:history", "attest", "Trust", "", _sees("verdict")),
-    ("clusters", "Activity", "operations:list", "activity", "Upkeep", "", _sees("operation")),
+    ("clusters", "Activity", "operations:operation_list", "activity", "Upkeep", "", _sees("operation")),
     ("vms", "All", "vms:list", "vm", "", "", _sees("vm")),
     ("vms", "Needs attention", "vms:list", "fault", "", "?attention=true", _sees("vm")),
     ("vms", "Shielded", "vms:list", "shield-shielded", "", "?protection=shielded", _sees("vm")),
@@ -47,10 +47,10 @@ TOOLS = (
     ("guardian", "Attestation", "attestation:history", "attest", "", "", _sees("verdict")),
     ("audit", "Entries", "audit:entry_list", "audit", "", "", _sees("audit-entry")),
     ("audit", "Attestation", "attestation:history", "attest", "Trust", "", _sees("verdict")),
-    ("activity", "All", "operations:list", "activity", "", "", _sees("operation")),
-    ("activity", "Under way", "operations:list", "sync", "", "?status=running",
+    ("activity", "All", "operations:operation_list", "activity", "", "", _sees("operation")),
+    ("activity", "Under way", "operations:operation_list", "sync", "", "?status=running",
      _sees("operation")),
-    ("activity", "Failed", "operations:list", "bad", "", "?status=failed", _sees("operation")),
+    ("activity", "Failed", "operations:operation_list", "bad", "", "?status=failed", _sees("operation")),
 )  # fmt: skip
 
 
