@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 from django.core.management import call_command
 
 from apps.accounts.models import Tenant, User
+from apps.attestation import services as attestation
 from apps.fabric import services as fabric
 from apps.fabric.models import Cluster
+from apps.vms import services as vms
+from apps.vms.models import VirtualMachine
 from fabric_portal.rooms import brings
 
 T = TypeVar("T")
@@ -76,23 +79,14 @@ def clusters(admin: User, lab: dict[str, Any]) -> None:
 
 def guardian_services(guardian: User, lab: dict[str, Any]) -> None:
     """Adds the lab's guardian services that the portal doesn't know yet."""
-    if not brings("apps.attestation.services"):
-        return
-    from apps.attestation import services as attestation
-
     for row in lab["hgs"]:
-        attestation.ensure_guardian_service(actor=guardian, lab=row)
+        attestation.ensure_guardian_service(actor=guardian, **row)
 
 
 def owners(admin: User) -> None:
     """Gives a third of the machines of each protection to either tenant; on the first start
     only.
     """
-    if not brings("apps.attestation.selectors"):
-        return
-    from apps.vms import services as vms
-    from apps.vms.models import VirtualMachine
-
     if VirtualMachine.objects.exclude(tenant=None).exists():
         return
     tenants = list(Tenant.objects.order_by("name"))
