@@ -12,18 +12,15 @@ import hashlib
 import json
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
-from cryptography.x509.oid import NameOID
 
+from apps.lab.identities import Identity, load_or_make
 from apps.lab.world import Guardian
 
 KPS = "http://schemas.microsoft.com/kps/2014/07"
@@ -33,28 +30,7 @@ SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
 ENVELOPED = DSIG + "enveloped-signature"
 MODES = {"tpm": 1, "active-directory": 2, "host-key": 3}
-YEARS = 5
 METADATA = "/keyprotection/service/metadata/2014-07/metadata.xml"
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A certificate and its key."""
-
-    certificate: x509.Certificate
-    key: rsa.RSAPrivateKey
-
-    @property
-    def der(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.DER)
-
-    @property
-    def thumbprint(self) -> str:
-        """SHA-1 of the certificate, upper-case hex, as Windows shows it."""
-        return hashlib.sha1(self.der, usedforsecurity=False).hexdigest().upper()
-
-    def sign(self, content: bytes) -> bytes:
-        return self.key.sign(content, padding.PKCS1v15(), hashes.SHA256())
 
 
 @dataclass(frozen=True)
@@ -71,56 +47,10 @@ def keys_of(folder: Path, guardian: Guardian) -> GuardianKeys:
     name = hashlib.sha256(guardian.name.encode()).hexdigest()[:12]
     place = folder / "hgs" / name
     return GuardianKeys(
-        _identity(place, "signing", f"HGS Signing Certificate ({guardian.address})"),
-        _identity(place, "encryption", f"HGS Encryption Certificate ({guardian.address})"),
-        _identity(place, "attestation", f"HGS Attestation Signer ({guardian.address})"),
+        load_or_make(place, "signing", f"HGS Signing Certificate ({guardian.address})"),
+        load_or_make(place, "encryption", f"HGS Encryption Certificate ({guardian.address})"),
+        load_or_make(place, "attestation", f"HGS Attestation Signer ({guardian.address})"),
     )
-
-
-def _identity(folder: Path, kind: str, common_name: str) -> Identity:
-    key_file, certificate_file = folder / f"{kind}.key", folder / f"{kind}.crt"
-    if certificate_file.exists():
-        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            raise ValueError(f"{key_file} holds no RSA key")
-        return Identity(x509.load_pem_x509_certificate(certificate_file.read_bytes()), key)
-    made = _make(common_name, kind)
-    folder.mkdir(parents=True, exist_ok=True)
-    key_file.touch(0o600)
-    key_file.write_bytes(
-        made.key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    certificate_file.write_bytes(made.certificate.public_bytes(serialization.Encoding.PEM))
-    return made
-
-
-def _make(common_name: str, kind: str) -> Identity:
-    """Self-signed, as a first guardian service usually is."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
-    now = datetime.now(UTC).replace(microsecond=0)
-    signs = kind != "encryption"
-    usage = x509.KeyUsage(
-        digital_signature=signs, content_commitment=False, key_encipherment=not signs,
-        data_encipherment=not signs, key_agreement=False, key_cert_sign=False, crl_sign=False,
-        encipher_only=False, decipher_only=False,
-    )  # fmt: skip
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=30))
-        .not_valid_after(now + timedelta(days=365 * YEARS))
-        .add_extension(usage, critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return Identity(certificate, key)
 
 
 def _base64(content: bytes) -> str:
