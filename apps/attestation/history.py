@@ -29,13 +29,12 @@ def unseen_after() -> datetime.timedelta:
 @transaction.atomic
 def observed(host: Host, at: datetime.datetime, columns: Columns) -> None:
     """A host told its verdict. `columns`: `status`, `sub_status` and the rest of a Verdict's."""
+    at = _whole(at)
     if not _lock(host):
         return
     verdict = Verdict.objects.filter(host=host).first()
     span = _current(host)
-    if span is not None and at <= span.last_seen and verdict is not None:
-        return
-    if span is not None and at < span.last_seen:
+    if span is not None and (at < span.last_seen or (verdict and at == verdict.last_seen)):
         return
     since = _see(host, span, at, columns["status"], columns["sub_status"])
     before = _shown(verdict)
@@ -51,6 +50,7 @@ def observed(host: Host, at: datetime.datetime, columns: Columns) -> None:
 @transaction.atomic
 def missed(host: Host, at: datetime.datetime, reason: str) -> None:
     """A host that should have told its verdict told none."""
+    at = _whole(at)
     if not _lock(host):
         return
     span = _current(host)
@@ -96,6 +96,11 @@ def _see(
         return span.first_seen
     _close(span)
     return _verdict(host, at, status, sub_status)
+
+
+def _whole(at: datetime.datetime) -> datetime.datetime:
+    """To the millisecond, as times are told: a span is found by the times that it is told with."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _lock(host: Host) -> bool:

@@ -1,0 +1,118 @@
+import socket
+
+import pytest
+
+from apps.fabric.models import Cluster
+from tests.fabric.fixtures import api
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "not-a-password-of-anybody"
+GOOD = {
+    "name": "beta",
+    "address": "127.0.0.1",
+    "port": 9,
+    "use_tls": False,
+    "transport": "ntlm",
+    "username": "X\\nobody",
+    "password": PASSWORD,
+}
+WRONG = {
+    "port": (0, 70000, "abc", -1, [], 10**40),
+    "transport": ("telepathy", 5, [], "basic"),
+    "address": ("", [], "http://user:pw@host/", "a b", "x" * 5000, "host:5985", "a\nb", "-a"),
+    "use_tls": ("perhaps", [1]),
+    "username": ("", {}, [], "a\x00b"),
+    "name": ("", " ", "a\nStop-Computer", "a\x00b", "\u202egnp", "n" * 1000, None, {}),
+    "password": (None, [], ""),
+    "ca_certificate": ("no certificate",),
+    "fingerprint": ("12:34",),
+}
+
+
+@pytest.mark.parametrize("field", WRONG)
+@pytest.mark.parametrize("path", ["clusters/", "clusters/preflight/"])
+def test_what_cannot_be_is_refused_and_named(folk, path, field):
+    for value in WRONG[field]:
+        answer = api(folk.admin).post(f"/api/v1/{path}", GOOD | {field: value}, format="json")
+
+        assert answer.status_code == 400, (value, answer.content)
+        assert [error["field"] for error in answer.json()["errors"]] == [field], value
+        assert PASSWORD not in answer.content.decode()
+    assert not Cluster.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["guardian", "auditor", "contoso"])
+def test_only_hci_admins_add_try_edit_and_remove_clusters(folk, name):
+    client = api(getattr(folk, name))
+    assert client.post("/api/v1/clusters/", {}, format="json").status_code == 403
+    assert client.post("/api/v1/clusters/preflight/", {}, format="json").status_code == 403
+
+
+def test_a_preflight_of_a_closed_port_says_so_and_how_to_mend_it(folk):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        way = GOOD | {"port": taken.getsockname()[1]}
+        body = api(folk.admin).post("/api/v1/clusters/preflight/", way, format="json").json()
+
+    tcp = next(check for check in body["checks"] if check["id"] == "tcp")
+    assert (body["ok"], tcp["ok"], bool(tcp["fix"])) == (False, False, True)
+    assert body["checks"][-1] == {
+        "id": "membership",
+        "ok": None,
+        "message": "Not tried: what comes before it has to work first.",
+        "fix": "",
+    }
+    assert PASSWORD not in str(body)
+
+
+def test_a_preflight_of_the_right_way_passes_and_adds_nothing(folk, lab):
+    body = api(folk.admin).post("/api/v1/clusters/preflight/", lab.way, format="json").json()
+
+    assert body["ok"], body
+    assert [check["id"] for check in body["checks"]][-4:] == [
+        "powershell",
+        "rights",
+        "modules",
+        "membership",
+    ]
+    assert not Cluster.objects.exists()
+
+
+def test_a_preflight_with_a_wrong_password_stops_at_the_sign_in(folk, lab):
+    way = lab.way | {"password": PASSWORD}
+    body = api(folk.admin).post("/api/v1/clusters/preflight/", way, format="json").json()
+
+    assert [check["id"] for check in body["checks"] if check["ok"] is False] == ["sign-in"]
+
+
+def test_a_new_cluster_is_in_the_list_without_its_secrets(folk):
+    answer = api(folk.admin).post("/api/v1/clusters/", GOOD, format="json")
+
+    assert answer.status_code == 201
+    rows = api(folk.auditor).get("/api/v1/clusters/").content.decode()
+    assert "beta" in rows and PASSWORD not in rows and "nobody" not in rows
+    again = api(folk.admin).post("/api/v1/clusters/", GOOD | {"name": "BETA"}, format="json")
+    assert again.status_code == 409
+
+
+def test_a_stored_password_is_not_sent_to_another_address(folk):
+    client = api(folk.admin)
+    row = client.post("/api/v1/clusters/", GOOD, format="json").json()
+
+    moved = client.patch(row["url"], {"address": "10.0.0.9"}, format="json")
+    named = client.patch(row["url"], {"name": "gamma"}, format="json")
+    both = client.patch(row["url"], {"address": "10.0.0.9", "password": "new"}, format="json")
+
+    assert (moved.status_code, moved.json()["errors"][0]["field"]) == (400, "password")
+    assert (named.status_code, named.json()["name"]) == (200, "gamma")
+    assert (both.status_code, both.json()["address"]) == (200, "10.0.0.9")
+
+
+@pytest.mark.parametrize("path", ["hosts", "volumes", "virtual-switches", "health-faults"])
+def test_lists_refuse_what_no_field_holds_and_tenants_altogether(folk, path):
+    client = api(folk.auditor)
+    assert client.get(f"/api/v1/{path}/?ordering=password").status_code == 400
+    assert client.get(f"/api/v1/{path}/?cluster=nowhere").json()["count"] == 0
+    assert api(folk.contoso).get(f"/api/v1/{path}/").status_code == 403
+    wrong = client.get("/api/v1/hosts/?state=no-such-word")
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "state")
