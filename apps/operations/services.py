@@ -1,6 +1,6 @@
 """Asking for an operation, asking it to stop, asking for it again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -29,11 +29,12 @@ def request(
     retry_of: Operation | None = None,
     exclusive: bool = True,
     audit: bool = True,
+    steps: Sequence[str] | None = None,
 ) -> Operation:
     """Queues work on a target. Call it inside the service's own transaction.
 
-    `parameters` are kept as they are: no secrets. Raises OperationActive while another exclusive
-    operation works on the same target.
+    `parameters` are kept as they are: no secrets. `steps` where they aren't those of
+    the kind. Raises OperationActive while another exclusive operation works on the same target.
     """
     runner = runners.find(kind)
     operation = Operation(
@@ -46,7 +47,7 @@ def request(
         tenant=tenant,
         title=title[:255],
         parameters=dict(parameters or {}),
-        steps=[new_step(name) for name in (runner.steps if runner else ())],
+        steps=[new_step(name) for name in _steps(runner, steps)],
         retry_of=retry_of,
         exclusive=exclusive,
         audited=audit,
@@ -56,6 +57,12 @@ def request(
     tell(operation, "requested")
     transaction.on_commit(lambda: sending.send(operation.pk), robust=True)
     return operation
+
+
+def _steps(runner: runners.Runner | None, told: Sequence[str] | None) -> Sequence[str]:
+    if told is not None:
+        return told
+    return runner.steps if runner is not None else ()
 
 
 def new_step(name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ class VMsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.fabric import extensions, observers
-        from apps.vms import runners, selectors
+        from apps.vms import deployments, runners, selectors
         from apps.vms.readings import VMObserver
 
         observers.register(VMObserver())
@@ -15,3 +15,4 @@ class VMsConfig(AppConfig):
         extensions.register_host_extra("virtual_machines", selectors.counts_by_host)
         extensions.register_host_extra("running_guarded", selectors.running_guarded)
         runners.register()
+        deployments.connect()

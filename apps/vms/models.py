@@ -112,3 +112,6 @@ class VMDetail(models.Model):
         cls.objects.update_or_create(
             vm=vm, defaults={part: told[part] for part in parts} | {"observed_at": timezone.now()}
         )
+
+
+from apps.vms.deployments.models import Deployment as Deployment  # noqa: E402

@@ -1,0 +1,123 @@
+"""Deployments over the API: the body that asks for one, the preflight's answer, the row."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.accounts.models import Tenant
+from apps.common.access import holds
+from apps.common.api.fields import MomentField, RelatedField, UrlField
+from apps.fabric.models import Cluster, Host, VirtualSwitch, Volume
+from apps.library.models import ShieldingData, TemplateDisk
+from apps.vms.deployments.models import Deployment
+from apps.vms.deployments.plans import Plan
+
+LARGEST = 2**63 - 1
+_ANY_LIST: dict[str, Any] = {"type": "array", "items": {"type": "object"}}
+
+
+def _places(model: Any) -> Any:
+    """Whoever may deploy may name where to, also a tenant that doesn't see the fabric's lists."""
+
+    def rows(user: Any) -> Any:
+        if holds(user, "deployment", "deploy"):
+            return model.objects.all()
+        return model.objects.none()
+
+    return rows
+
+
+class PlanSerializer(serializers.Serializer[Plan]):
+    """The body of deployments/ and of its preflight. Ranges are the preflight's to check."""
+
+    name = serializers.CharField(max_length=500, trim_whitespace=False)
+    cluster = RelatedField(queryset=_places(Cluster))
+    host = RelatedField(queryset=_places(Host), required=False, allow_null=True)
+    volume = RelatedField(queryset=_places(Volume))
+    virtual_switch = RelatedField(queryset=_places(VirtualSwitch), required=False, allow_null=True)
+    processors = serializers.IntegerField(min_value=-LARGEST, max_value=LARGEST)
+    memory_bytes = serializers.IntegerField(min_value=-LARGEST, max_value=LARGEST)
+    template_disk = RelatedField(
+        queryset=lambda user: TemplateDisk.objects.restrict(user, "deploy"),
+        required=False, allow_null=True,
+    )  # fmt: skip
+    disk_size_bytes = serializers.IntegerField(
+        min_value=-LARGEST, max_value=LARGEST, required=False, allow_null=True
+    )
+    shielding_data = RelatedField(
+        queryset=lambda user: ShieldingData.objects.restrict(user, "deploy"),
+        required=False, allow_null=True,
+    )  # fmt: skip
+    specialization = serializers.DictField(required=False)
+    tenant = RelatedField(
+        queryset=lambda user: Tenant.objects.restrict(user)
+        if holds(user, "tenant", "view")
+        else Tenant.objects.filter(pk=user.tenant_id),
+        required=False, allow_null=True,
+    )  # fmt: skip
+    start = serializers.BooleanField(required=False, default=True)
+
+    def plan(self) -> Plan:
+        """The plan that a valid body is."""
+        values = {k: v for k, v in self.validated_data.items() if v is not None}
+        return Plan(**values)
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    ok = serializers.BooleanField()
+    message = serializers.CharField()
+    fix = serializers.CharField()
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    fix = serializers.CharField()
+
+
+class PlaceSerializer(serializers.Serializer[Any]):
+    host = RelatedField()
+    allowed = serializers.BooleanField()
+    reasons = ReasonSerializer(many=True)
+
+
+class PreflightSerializer(serializers.Serializer[Any]):
+    ok = serializers.BooleanField()
+    checks = CheckSerializer(many=True)
+    placements = PlaceSerializer(many=True)
+
+
+class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
+    url = UrlField("deployment-detail")
+    status = serializers.CharField(source="lasting_status")
+    operation = RelatedField(name="title")
+    virtual_machine = RelatedField()
+    cluster = RelatedField()
+    host = RelatedField()
+    volume = RelatedField()
+    virtual_switch = RelatedField()
+    template_disk = RelatedField()
+    shielding_data = RelatedField()
+    tenant = RelatedField()
+    checks = serializers.SerializerMethodField()
+    leftovers = serializers.SerializerMethodField()
+    created_at = MomentField()
+
+    class Meta:
+        model = Deployment
+        fields = (
+            "id", "url", "name", "status", "operation", "virtual_machine", "cluster", "host",
+            "volume", "virtual_switch", "template_disk", "shielding_data", "tenant", "processors",
+            "memory_bytes", "disk_size_bytes", "start", "checks", "leftovers", "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(_ANY_LIST)
+    def get_checks(self, row: Deployment) -> list[dict[str, Any]]:
+        return row.checks
+
+    @extend_schema_field(_ANY_LIST)
+    def get_leftovers(self, row: Deployment) -> list[dict[str, Any]]:
+        return row.leftovers

@@ -1,0 +1,121 @@
+"""The host on which a deployment is made: its scripts, its jobs, what it still has of one."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from apps.fabric import selectors as fabric
+from apps.operations.context import Context
+from apps.operations.errors import OperationFailed
+from apps.remoting import Endpoint, call, jobs, scripts
+from apps.remoting.errors import RemotingError
+from apps.vms.deployments.models import Deployment
+
+#: How often a job is asked for: soon in the beginning, as small files take no time.
+LOOK_SOON, LOOK_LATER, SOON = 0.3, 2.0, 10.0
+INVENTORY_SECONDS = 60
+
+
+class Site:
+    """A deployment's host, for one attempt."""
+
+    def __init__(self, ctx: Context, deployment: Deployment) -> None:
+        if deployment.host is None or deployment.volume is None:
+            raise OperationFailed(
+                "host-gone",
+                f"The host or volume chosen for {deployment.name} isn’t in the portal any more.",
+                hint="Deploy it anew.",
+            )
+        self.ctx = ctx
+        self.deployment = deployment
+        self.host, self.volume = deployment.host, deployment.volume
+        self.endpoint: Endpoint = fabric.endpoint_for_host(self.host)
+
+    def run(self, script: str, parameters: Mapping[str, Any], timeout: float = 90) -> Any:
+        """A script's one document."""
+        loaded = scripts.load("vms", script)
+        return self.ctx.call(self.endpoint, loaded, parameters, timeout=timeout)
+
+    def run_job(self, script: str, parameters: Mapping[str, Any]) -> Any:
+        """A script that may take long, as a process of the host's own that outlives us: a worker
+        that takes this operation up again finds it by its id."""
+        loaded = scripts.load("vms", script)
+        job = uuid.uuid5(self.ctx.operation.pk, script)
+        self.ctx.check_cancelled()
+        self.ctx.record_script(loaded, parameters)
+        status = self._follow(job, jobs.start_job(self.endpoint, job, loaded, parameters))
+        jobs.remove_job(self.endpoint, job)
+        if status.state == "succeeded":
+            return status.result
+        error = status.error or {}
+        raise OperationFailed(
+            "script-refused" if status.state == "failed" else "job-lost",
+            f"{self.host.name} refused." if error else f"{self.host.name} lost the job.",
+            host_message=str(error.get("message", "")),
+        )
+
+    def _follow(self, job: uuid.UUID, status: jobs.JobStatus) -> jobs.JobStatus:
+        began = time.monotonic()
+        while status.state == "running":
+            self.ctx.progress(status.percent, status.message)
+            if self.ctx.should_stop():
+                jobs.stop_job(self.endpoint, job)
+                self.ctx.check_cancelled()
+            self.pause(began)
+            status = jobs.read_job(self.endpoint, job, status.next_offset)
+        return status
+
+    def pause(self, began: float) -> None:
+        """Until the host is asked again."""
+        time.sleep(LOOK_SOON if time.monotonic() - began < SOON else LOOK_LATER)
+
+    def found_vm(self) -> uuid.UUID | None:
+        """Hyper-V's id of the VM that this deployment made, as the host has it now."""
+        told = call(
+            self.endpoint, scripts.load("fabric", "Get-HostInventory"), {},
+            timeout=INVENTORY_SECONDS,
+        )  # fmt: skip
+        mark, known = str(self.deployment.pk), str(self.deployment.vm_id or "")
+        for vm in told["vms"]:
+            if vm["vm_id"].lower() == known or mark in (vm["notes"] or "").lower():
+                return uuid.UUID(vm["vm_id"])
+        return None
+
+    def remains(self) -> list[dict[str, Any]]:
+        """What is left of it on the host, in the order in which it is removed.
+
+        A host that can't be asked may have all of it: nothing is forgotten for want of an answer.
+        """
+        deployment = self.deployment
+        if not deployment.files:
+            return []
+        found = []
+        try:
+            vm_id = self.found_vm()
+            there = vm_id is not None
+        except RemotingError:
+            vm_id, there = deployment.vm_id, deployment.vm_id is not None
+        if there:
+            Deployment.objects.filter(pk=deployment.pk).update(vm_id=vm_id)
+            deployment.vm_id = vm_id
+            found.append(deployment.leftover("virtual-machine", deployment.name))
+        found.append(deployment.leftover("folder", deployment.folder, deployment.folder))
+        return found
+
+    def remove(self) -> list[str]:
+        """Takes away what this deployment made, and nothing else; what was removed."""
+        deployment = self.deployment
+        told = self.run(
+            "Remove-DeployedVM",
+            {
+                "VMId": str(deployment.vm_id or ""),
+                "Name": deployment.name,
+                "Clustered": deployment.vm_id is not None,
+                "Files": deployment.files,
+                "Folder": deployment.folder,
+                "IncludeDisks": False,
+            },
+            timeout=300,
+        )
+        return list(told["removed"])
