@@ -34,7 +34,13 @@ class TimeFilter(django_filters.CharFilter):
         super().__init__(field_name=lookup, **options)
 
     def filter(self, qs: QuerySet[Any], value: str | None) -> QuerySet[Any]:
-        return qs.filter(**{self.field_name: moment(self.name, value)}) if value else qs
+        if not value:
+            return qs
+        asked = moment(self.name, value)
+        if self.field_name.endswith("__lt"):
+            # Times are told to the millisecond: one that was read here means all of it.
+            asked += datetime.timedelta(milliseconds=1)
+        return qs.filter(**{self.field_name: asked})
 
 
 def moment(field: str, value: str) -> datetime.datetime:
@@ -110,7 +116,7 @@ class HistoryFilters(StrictFilterSet):
 
 # Python keeps `from` for itself, so these two can't be declared in the class.
 HistoryFilters.base_filters["from"] = TimeFilter(lookup="last_seen__gte", name="from", label="from")
-HistoryFilters.base_filters["to"] = TimeFilter(lookup="first_seen__lte", name="to", label="to")
+HistoryFilters.base_filters["to"] = TimeFilter(lookup="first_seen__lt", name="to", label="to")
 
 
 class GuardianServiceFilters(StrictFilterSet):

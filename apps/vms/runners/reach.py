@@ -39,15 +39,15 @@ def call_host(
 ) -> Any:  # fmt: skip
     """Runs a script on the host that has the VM.
 
-    A VM may have moved since it was last read: where its host doesn't know it, the cluster is
-    asked once for the owner, and the script runs there.
+    A VM may have moved since it was last read: where its host refuses, the cluster is asked once
+    for the owner, and where that is another host the script runs there.
     """
     loaded = scripts.load("vms", script)
     sent = {"VMId": str(vm.vm_id), **parameters}
     try:
         return ctx.call(fabric.endpoint_for_host(_host(vm)), loaded, sent, timeout=timeout)
-    except ScriptRefused as refused:
-        if refused.category != "ObjectNotFound" or not vm.clustered:
+    except ScriptRefused:
+        if not vm.clustered:
             raise
         owner = _owner(ctx, vm)
         if owner is None or owner.pk == vm.host_id:
