@@ -7,6 +7,8 @@ from django.http import HttpRequest
 
 from apps.common import navigation
 
+THEMES = frozenset({"light", "dark"})
+
 _counts: dict[str, Callable[[Any], int]] = {}
 
 
@@ -18,19 +20,32 @@ def register_count(name: str, count: Callable[[Any], int]) -> None:
 def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"shell": {"theme": request.COOKIES.get("theme", "")}}
-    return {"shell": _Shell(user)}
+        return {"shell": {"theme": _one_of(request, "theme", THEMES)}}
+    return {"shell": _Shell(request, user)}
+
+
+def _one_of(request: HttpRequest, cookie: str, values: frozenset[str]) -> str:
+    """What the browser remembers, unless it is something else."""
+    value = request.COOKIES.get(cookie, "")
+    return value if value in values else ""
 
 
 class _Shell:
     """Asked by templates alone, so that an answer without a shell costs nothing."""
 
-    def __init__(self, user: Any) -> None:
+    def __init__(self, request: HttpRequest, user: Any) -> None:
+        self.request = request
         self.user = user
 
     @property
     def theme(self) -> str:
-        return str(self.user.theme)
+        """light, dark, or nothing: as the system."""
+        return str(self.user.theme) or _one_of(self.request, "theme", THEMES)
+
+    @property
+    def tools(self) -> str:
+        """Whether the list beside the page is folded to a rail."""
+        return _one_of(self.request, "tools", frozenset({"closed"}))
 
     @property
     def solutions(self) -> list[navigation.Link]:

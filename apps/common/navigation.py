@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
+
 
 @dataclass(frozen=True)
 class Link:
@@ -18,9 +20,22 @@ class Link:
     group: str = ""
     query: str = ""
 
+    @property
+    def address(self) -> str:
+        return reverse(self.url_name) + self.query
 
-_solutions: list[Link] = []
-_tools: list[Link] = []
+
+@dataclass(frozen=True)
+class Here:
+    """Where a page stands: its section, what that is called, and the address of its tool."""
+
+    section: str
+    label: str
+    tool: str
+
+
+_solutions: dict[str, Link] = {}
+_tools: dict[tuple[str, str, str], Link] = {}
 
 
 def _always(user: Any) -> bool:
@@ -31,8 +46,10 @@ def solution(
     section: str, label: str, url_name: str, *, icon: str, order: int,
     visible: Callable[[Any], bool] = _always,
 ) -> None:  # fmt: skip
-    """A part of the product, in the top bar. `section` is what pages name as theirs."""
-    _solutions.append(Link(section, label, url_name, icon, order, visible))
+    """A part of the product, in the top bar. `section` is what pages name as theirs; whoever
+    names it again replaces it.
+    """
+    _solutions[section] = Link(section, label, url_name, icon, order, visible)
 
 
 def tool(
@@ -40,13 +57,40 @@ def tool(
     query: str = "", visible: Callable[[Any], bool] = _always,
 ) -> None:  # fmt: skip
     """A page of a section, in the list beside its pages."""
-    _tools.append(Link(section, label, url_name, icon, order, visible, group, query))
+    link = Link(section, label, url_name, icon, order, visible, group, query)
+    _tools[section, url_name, query] = link
 
 
 def solutions(user: Any) -> list[Link]:
-    return sorted((link for link in _solutions if link.visible(user)), key=lambda link: link.order)
+    return sorted(
+        (link for link in _solutions.values() if link.visible(user)), key=lambda link: link.order
+    )
 
 
 def tools(user: Any, section: str) -> list[Link]:
-    found = [link for link in _tools if link.section == section and link.visible(user)]
+    found = [link for link in _tools.values() if link.section == section and link.visible(user)]
     return sorted(found, key=lambda link: link.order)
+
+
+def here(user: Any, section: str, path: str, query: str) -> Here:
+    """The place of a page. Pages may name their section; else the tool whose address begins theirs
+    the longest says it. `query` is without its question mark.
+    """
+    known = {link.section: link.label for link in solutions(user)}
+    within = [section] if section else list(known)
+    best, length = Here(section, known.get(section, ""), ""), 0
+    for link in (link for name in within for link in tools(user, name)):
+        fits = _fits(link, path, query)
+        if fits > length:
+            best, length = Here(link.section, known.get(link.section, ""), link.address), fits
+    return best
+
+
+def _fits(link: Link, path: str, query: str) -> int:
+    """How much of an address a tool's own one covers; 0: it is another place."""
+    address = reverse(link.url_name)
+    if link.query:
+        return len(link.address) if (path, f"?{query}") == (address, link.query) else 0
+    if path == address:
+        return len(address)
+    return len(address) if address != "/" and path.startswith(address) else 0

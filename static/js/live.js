@@ -1,50 +1,89 @@
-// Nudges: the server says which row changed, and whatever shows that row reads it again. Where the
-// stream is down, what is under way is read every five seconds instead.
-const source = document.body.dataset.events;
+// Nudges: the server says what changed, and whatever shows it reads it again.
+//
+//   data-nudge="vm:<id> operation"  names what an element shows: one thing, or all of a kind. It gets
+//                                   the event `nudge` (hx-get … hx-trigger="nudge").
+//   data-live                       read again after the stream was away.
+//   fabric:<kind> on <body>         for hx-trigger="fabric:operation from:body"; detail.ids
+//
+// Where the stream is down, what is under way ([aria-busy], [data-live]) is read every five seconds.
+const KINDS = ["operation", "vm", "host", "attestation", "cluster", "library", "deployment", "audit"];
+const address = document.body.dataset.events;
+const GATHER = 150; // ms: a burst is read once
+const POLL = 5000;
+const AWAY = 60000; // ms in a background tab after which the stream is given back
+
+let stream = null;
 let up = false;
-let waiting = new Set();
-let timer = null;
+let wanted = new Set();
+let timer = 0;
+let missed = false;
+
+const read = (element) => element.dispatchEvent(new CustomEvent("nudge"));
+const showing = (key) => document.querySelectorAll(`[data-nudge~="${CSS.escape(key)}"]`);
 
 function flush() {
-  timer = null;
-  const kinds = new Set();
-  for (const key of waiting) {
+  timer = 0;
+  if (document.hidden) return; // read when somebody looks
+  const keys = wanted;
+  wanted = new Set();
+  const elements = new Set();
+  const ids = {};
+  for (const key of keys) {
     const [kind, id] = key.split(" ");
-    kinds.add(kind);
-    for (const element of document.querySelectorAll(`[data-nudge~="${kind}:${CSS.escape(id)}"]`)) read(element);
+    (ids[kind] ??= []).push(id);
+    for (const name of [`${kind}:${id}`, kind]) showing(name).forEach((one) => elements.add(one));
   }
-  waiting = new Set();
-  for (const kind of kinds) {
-    for (const element of document.querySelectorAll(`[data-nudge~="${kind}"]`)) read(element);
-    document.body.dispatchEvent(new CustomEvent(`fabric:${kind}`));
+  elements.forEach(read);
+  for (const kind of Object.keys(ids)) {
+    document.body.dispatchEvent(new CustomEvent(`fabric:${kind}`, { detail: { ids: ids[kind] } }));
   }
 }
 
-function read(element) { htmx.trigger(element, "nudge"); }
+function nudged(kind, id) {
+  wanted.add(`${kind} ${id}`);
+  timer ||= setTimeout(flush, GATHER);
+}
 
-function nudge(kind, id) {
-  waiting.add(`${kind} ${id}`);
-  timer ??= setTimeout(flush, 120);
+// The outermost of what shows something: what is inside comes with it.
+function catchUp() {
+  missed = false;
+  for (const element of document.querySelectorAll("[data-nudge], [data-live]")) {
+    if (!element.parentElement.closest("[data-live]")) read(element);
+  }
+  document.body.dispatchEvent(new CustomEvent("fabric:operation", { detail: { ids: [] } }));
 }
 
 function connect() {
-  const events = new EventSource(source);
-  for (const kind of ["operation", "vm", "host", "attestation", "cluster", "library", "deployment"]) {
-    events.addEventListener(kind, (event) => {
-      const told = JSON.parse(event.data);
-      nudge(kind, told.id);
-    });
-  }
-  events.addEventListener("open", () => {
-    // What was missed while the stream was down is read once.
-    if (up === false) document.querySelectorAll("[data-nudge][aria-busy=true], [data-live]").forEach(read);
-    up = true;
-  });
-  events.addEventListener("error", () => {
+  if (stream || document.hidden) return;
+  stream = new EventSource(address);
+  for (const kind of KINDS) stream.addEventListener(kind, (event) => nudged(kind, JSON.parse(event.data).id));
+  stream.addEventListener("resync", catchUp);
+  stream.addEventListener("open", () => { up = true; if (missed) catchUp(); });
+  stream.addEventListener("error", () => {
     up = false;
-    if (events.readyState === EventSource.CLOSED) setTimeout(connect, 5000);
+    missed = true;
+    // The browser connects again by itself, except after an answer that isn't a stream.
+    if (stream?.readyState === EventSource.CLOSED) { stream = null; setTimeout(connect, 3 * POLL); }
   });
 }
 
-if (source && window.EventSource) connect();
-setInterval(() => { if (!up && !document.hidden) document.querySelectorAll("[data-nudge][aria-busy=true], [data-live]").forEach(read); }, 5000);
+function rest() {
+  stream?.close();
+  stream = null;
+  up = false;
+  missed = true;
+}
+
+if (address) {
+  let away = 0;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(away);
+    if (document.hidden) { away = setTimeout(rest, AWAY); return; }
+    connect();
+    if (wanted.size) flush();
+  });
+  setInterval(() => {
+    if (!up && !document.hidden) document.querySelectorAll("[data-nudge][aria-busy=true], [data-live]").forEach(read);
+  }, POLL);
+  connect();
+}

@@ -1,9 +1,11 @@
 """How the pages write things: icons, sizes, ages, durations."""
 
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
+from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput, RadioSelect
 from django.templatetags.static import static
 from django.utils import timezone
@@ -11,22 +13,20 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.common import navigation
+from apps.common.templatetags import drawing
 from apps.common.time import age_words, iso
 
 register = template.Library()
+register.tags.update(drawing.register.tags)
+register.filters.update(drawing.register.filters)
 
 BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
-    """A symbol of static/icons/icons.svg, hidden from screen readers: the word stands beside it."""
-    return format_html(
-        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>',
-        classes,
-        static("icons/icons.svg"),
-        name,
-    )
+    """A symbol, hidden from screen readers: `{% icon "power" %}`, `{% icon "sync" "spin" %}`."""
+    return drawing.symbol(name, classes)
 
 
 @register.simple_tag
@@ -118,6 +118,15 @@ def query(context: dict[str, Any], **changes: Any) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def here_of(context: dict[str, Any], section: str) -> navigation.Here:
+    """Where this page stands in the product; `section` may be empty."""
+    request = context["request"]
+    return navigation.here(
+        request.user, section or "", request.path, request.META.get("QUERY_STRING", "")
+    )
+
+
+@register.simple_tag(takes_context=True)
 def tools_of(context: dict[str, Any], section: str) -> list[navigation.Link]:
     """The tools beside the pages of a section, for whoever is signed in."""
     return navigation.tools(context["request"].user, section or "clusters")
@@ -135,6 +144,48 @@ def input_(field: BoundField) -> SafeString:
     attributes: dict[str, Any] = {}
     if not isinstance(field.field.widget, CheckboxInput | RadioSelect):
         attributes["class"] = "input"
+    told = []
     if field.errors:
-        attributes |= {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"}
+        attributes["aria-invalid"] = "true"
+        told.append(f"{field.auto_id}_error")
+    if field.help_text:
+        told.append(f"{field.auto_id}_hint")
+    if told:
+        attributes["aria-describedby"] = " ".join(told)
     return field.as_widget(attrs=attributes)
+
+
+@register.filter
+def is_choice(field: BoundField) -> bool:
+    """Whether it is a single box, which stands before its label."""
+    return isinstance(field.field.widget, CheckboxInput)
+
+
+@register.filter
+def suffixed(text: Any, end: Any) -> str:
+    """Both as one text, for ids: `{{ "row-"|suffixed:pk }}`; `add` makes numbers of numbers."""
+    return f"{text}{end}"
+
+
+@register.filter
+def page_numbers(page: Page[Any]) -> Iterable[Any]:
+    """The numbers that a pager shows, with an ellipsis where some are left out."""
+    return page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
+
+
+@register.filter
+def clock(moment: datetime.datetime | None) -> str:
+    """“09:42”; with the day where it isn't today."""
+    if moment is None:
+        return "–"
+    local = timezone.localtime(moment)
+    same = local.date() == timezone.localdate()
+    return local.strftime("%H:%M" if same else "%-d %b, %H:%M")
+
+
+@register.filter
+def took(row: Any) -> str:
+    """How long something with started_at and ended_at has run, or ran."""
+    if row.started_at is None:
+        return "–"
+    return duration(((row.ended_at or timezone.now()) - row.started_at).total_seconds())

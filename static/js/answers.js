@@ -1,0 +1,36 @@
+// Answers of htmx that aren't the part that was asked for: refusals, faults, an ended session.
+import { toast } from "./toasts.js";
+
+// A whole page in place of a part: the session ended, so this page asks for a sign-in itself.
+document.addEventListener("htmx:before:response", (event) => {
+  const raw = event.detail.ctx.response.raw;
+  if (raw.redirected && new URL(raw.url).pathname.startsWith("/sign-in")) {
+    event.preventDefault();
+    location.reload();
+  }
+});
+
+// A refusal that comes as a page of its own is told in words; one that comes as a part is swapped.
+document.addEventListener("htmx:response:error", (event) => {
+  const { ctx } = event.detail;
+  if (!/^\s*(<!doctype|<html|\{)/i.test(ctx.text)) return;
+  ctx.swap = "none";
+  const source = ctx.sourceElement;
+  if (ctx.response.status === 404 && source?.matches?.("tr[data-nudge], li[data-nudge]")) source.remove();
+  else if (!source?.matches?.("[data-nudge], [data-live]")) toast(...said(ctx));
+});
+
+function said(ctx) {
+  const page = new DOMParser().parseFromString(ctx.text, "text/html");
+  const problem = page.querySelector("[data-problem]");
+  const words = (selector) => problem?.querySelector(selector)?.textContent.trim() ?? "";
+  return [words("[data-detail]") || `The portal couldn’t do that (${ctx.response.status}).`, "danger", words("[data-hint]")];
+}
+
+let told = 0;
+document.addEventListener("htmx:error", (event) => {
+  if (event.detail.ctx?.sourceElement?.matches?.("[data-nudge], [data-live]")) return;
+  if (Date.now() - told < 10000) return;
+  told = Date.now();
+  toast("The portal doesn’t answer.", "danger", "What you see may be old. Nothing was changed unless it says so.");
+});
