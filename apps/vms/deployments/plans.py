@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from apps.accounts.models import Tenant
+from apps.attestation import selectors as attestation
 from apps.fabric.models import Cluster, Host, VirtualSwitch, Volume
 from apps.library.models import ShieldingData, TemplateDisk
 from apps.vms import placements
@@ -49,7 +51,17 @@ class Plan:
             memory_bytes=self.memory_bytes if self.start or self.guarded else 0,
             guarded=self.guarded,
             switches=frozenset({switch.name} if switch else ()),
+            guardian_services=self._guardian_services(),
         )
+
+    def _guardian_services(self) -> frozenset[UUID] | None:
+        """Services that the shielding data lets release the key. None where the portal knows none
+        of its guardians: then Windows alone can tell.
+        """
+        guardians = self.shielding_data.guardians if self.shielding_data else []
+        prints = [one for guardian in guardians for one in guardian["thumbprints"]]
+        found = {attestation.guardian_by_thumbprint(one) for one in prints} - {None}
+        return frozenset(service.pk for service in found if service) or None
 
     def placements(self) -> list[Placement]:
         """Every host of the cluster, allowed or not."""

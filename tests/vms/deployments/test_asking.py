@@ -1,0 +1,170 @@
+import pytest
+
+from apps.library import usage
+from apps.operations import services as operations
+from apps.operations.models import Operation
+from apps.vms.deployments import names
+from apps.vms.deployments.models import Deployment
+from apps.vms.models import VirtualMachine
+from tests.vms.deployments.makers import GIB, KEYS, regular, shielded
+
+pytestmark = pytest.mark.django_db
+PATH = "/api/v1/deployments/"
+
+
+def test_a_deployment_is_answered_with_its_row_and_the_operation_that_makes_it(
+    admin_api, fabric, disk, data
+):
+    answer = admin_api.post(PATH, shielded(fabric, disk, data))
+
+    row = answer.json()
+    assert answer.status_code == 202, row
+    operation = Operation.objects.get(kind="deployment.deploy")
+    assert answer.headers["Location"] == f"/api/v1/operations/{operation.pk}/"
+    assert (row["name"], row["status"], row["host"]["name"]) == ("new-01", "queued", "alpha-1")
+    assert row["tenant"]["name"] == "contoso"
+    assert row["leftovers"] == []
+    assert row["virtual_machine"] is None
+    steps = [step["name"] for step in operation.steps]
+    assert len(steps) == 10
+    assert operation.parameters == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": "a/b"}, "name"),
+        ({"processors": 0}, "processors"),
+        ({"processors": 10**30}, "processors"),
+        ({"memory_bytes": 1}, "memory_bytes"),
+        ({"memory_bytes": GIB + 1}, "memory_bytes"),
+        ({"disk_size_bytes": None}, "disk_size_bytes"),
+        ({"disk_size_bytes": 1000}, "disk_size_bytes"),
+        ({"specialization": {"@A@": "x"}}, "specialization"),
+        ({"volume": "nonsense"}, "volume"),
+        ({"host": None, "cluster": None}, "cluster"),
+    ],
+)
+def test_what_no_vm_can_be_is_refused_naming_the_field(admin_api, fabric, changes, field):
+    answer = admin_api.post(PATH, regular(fabric, **changes))
+
+    assert answer.status_code == 400
+    assert field in [error["field"] for error in answer.json()["errors"]]
+    assert not Deployment.objects.exists()
+
+
+def test_values_that_the_answer_file_asks_for_are_named_where_they_lack(
+    admin_api, fabric, disk, data
+):
+    body = shielded(fabric, disk, data, specialization={KEYS[0]: "A"})
+
+    answer = admin_api.post(PATH, body)
+
+    assert answer.status_code == 400
+    assert KEYS[1] in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("applicable", [False, None])
+def test_a_pair_that_does_not_apply_or_is_not_known_to_is_refused(
+    admin_api, fabric, disk, data, applicable
+):
+    data.pairs.update(applicable=applicable, reason_code="x", reason_message="It is another one.")
+
+    answer = admin_api.post(PATH, shielded(fabric, disk, data))
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "shielding_data"
+
+
+def test_a_host_that_failed_attestation_is_refused_with_the_reason(admin_api, fabric, disk, data):
+    host = fabric.hosts.get(name="alpha-2")
+
+    answer = admin_api.post(PATH, shielded(fabric, disk, data, host=str(host.pk)))
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/placement-refused/")
+    assert answer.json()["reasons"][0]["code"] == "host-not-attested"
+    assert not Operation.objects.exists()
+
+
+def test_a_regular_vm_may_be_made_on_a_host_that_is_not_attested(admin_api, fabric):
+    host = fabric.hosts.get(name="alpha-2")
+
+    assert admin_api.post(PATH, regular(fabric, host=str(host.pk))).status_code == 202
+
+
+def test_a_name_is_free_once(admin_api, fabric):
+    VirtualMachine.objects.create(
+        cluster=fabric, name="New-02", vm_id="00000000-0000-0000-0000-000000000001"
+    )
+    assert admin_api.post(PATH, regular(fabric, name="new-02")).status_code == 400
+    assert admin_api.post(PATH, regular(fabric)).status_code == 202
+
+    again = admin_api.post(PATH, regular(fabric, name="NEW-01"))
+
+    assert again.json()["errors"][0]["code"] == "taken"
+
+
+def test_who_may_deploy_what(
+    contoso_api, fabrikam_api, auditor_api, guardian_api, anonymous_api, fabric, disk, data
+):
+    body = shielded(fabric, disk, data)
+
+    assert auditor_api.post(PATH, {}).status_code == 403
+    assert guardian_api.post(PATH, {}).status_code == 403
+    assert anonymous_api.post(PATH, body).status_code == 401
+    assert fabrikam_api.post(PATH, body).status_code == 400
+    assert contoso_api.post(PATH, regular(fabric)).status_code == 400
+    answer = contoso_api.post(PATH, body)
+    assert answer.status_code == 202
+    address = answer.json()["url"]
+    assert contoso_api.get(address).status_code == 200
+    assert fabrikam_api.get(address).status_code == 404
+
+
+def test_a_tenant_deploys_within_its_quota(contoso_api, fabric, disk, data, people):
+    people.contoso_tenant.quota_vms = 0
+    people.contoso_tenant.save()
+
+    answer = contoso_api.post(PATH, shielded(fabric, disk, data))
+
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/quota-exceeded/")
+
+
+def test_a_full_volume_is_no_space(admin_api, fabric, disk, data):
+    fabric.volumes.update(free_bytes=GIB)
+
+    assert admin_api.post(PATH, shielded(fabric, disk, data)).status_code == 507
+
+
+def test_what_is_being_made_of_a_file_is_told_as_its_use(admin_api, fabric, disk, data):
+    admin_api.post(PATH, shielded(fabric, disk, data))
+
+    uses = usage.of("template-disk", [disk.pk])[disk.pk]
+
+    assert [(use["kind"], use["name"]) for use in uses] == [("deployment", "new-01")]
+
+
+def test_a_cancelled_one_left_nothing_and_can_be_retried(admin_api, fabric, admin):
+    row = admin_api.post(PATH, regular(fabric)).json()
+    operation = Operation.objects.get()
+    operations.cancel(actor=admin, operation=operation)
+
+    assert admin_api.get(row["url"]).json()["status"] == "cancelled"
+    assert admin_api.post(row["url"] + "clean-up/").status_code == 204
+    again = admin_api.post(f"/api/v1/operations/{operation.pk}/retry/")
+    assert again.status_code == 202
+    assert admin_api.get(row["url"]).json()["operation"]["id"] == again.json()["id"]
+    assert admin_api.post(f"/api/v1/operations/{operation.pk}/retry/").status_code == 409
+
+
+@pytest.mark.parametrize("name", ["app-01", "Zażółć 7", "x" * 100, "a.b"])
+def test_names_that_windows_takes(name):
+    assert names.fault(name) == ""
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a ", "a.", "CON", "lpt1.x", "a:b", "a\x00", "a\u200b"])
+def test_names_that_windows_does_not_take(name):
+    assert names.fault(name)
