@@ -1,5 +1,7 @@
 """Event rows: numbered within their operation, so that a reader can ask for what came after."""
 
+from uuid import UUID
+
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
@@ -11,7 +13,7 @@ TRIES = 8
 
 
 def add(
-    operation_id: object,
+    operation_id: UUID | str,
     kind: EventKind,
     message: str,
     *,

@@ -58,6 +58,9 @@ class Operation(UUIDModel):
 
     objects = RestrictedQuerySet.as_manager()
 
+    #: Which commands a page offers whom it is shown to: {"cancel", "retry"}; set by its view.
+    may: dict[str, bool]
+
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [

@@ -19,7 +19,7 @@ def send(operation_id: Any) -> bool:
     from apps.operations.tasks import execute
 
     try:
-        execute.apply_async(args=[str(operation_id)], queue=QUEUE, retry=False)
+        execute.apply_async(args=(str(operation_id),), queue=QUEUE, retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("Operation %s waits for the broker: %s", operation_id, error)
         return False

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.permissions import missing, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.htmx import is_partial, toast
@@ -24,7 +25,7 @@ IN_BELL = 8
 
 @login_required
 @require_safe
-def operation_list(request: HttpRequest) -> HttpResponse:
+def operation_list(request: AuthenticatedHttpRequest) -> HttpResponse:
     """What is under way, then what has ended; the same filters as the API's."""
     require_noun(request.user, "operation", "view")
     rows = selectors.running_first(selectors.visible(request.user))
@@ -43,7 +44,7 @@ def operation_list(request: HttpRequest) -> HttpResponse:
     return render(request, f"operations/{template}", context)
 
 
-def _without_blanks(request: HttpRequest) -> Any:
+def _without_blanks(request: AuthenticatedHttpRequest) -> Any:
     """A form sends its empty fields too; those filter nothing."""
     query = request.GET.copy()
     for name in list(query):
@@ -52,7 +53,7 @@ def _without_blanks(request: HttpRequest) -> Any:
     return query
 
 
-def _operation(request: HttpRequest, pk: UUID) -> Operation:
+def _operation(request: AuthenticatedHttpRequest, pk: UUID) -> Operation:
     found = selectors.visible(request.user).filter(pk=pk).first()
     if found is None:
         raise missing("operation")
@@ -62,7 +63,7 @@ def _operation(request: HttpRequest, pk: UUID) -> Operation:
 
 @login_required
 @require_safe
-def operation_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def operation_detail(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """Steps, how it ended, what was said meanwhile, and the script that ran."""
     operation = _operation(request, pk)
     context = {
@@ -77,14 +78,14 @@ def operation_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_safe
-def operation_row(request: HttpRequest, pk: UUID) -> HttpResponse:
+def operation_row(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """One row of the table, read again when its operation was nudged."""
     return render(request, "operations/_row.html", {"operation": _operation(request, pk)})
 
 
 @login_required
 @require_safe
-def bell(request: HttpRequest) -> HttpResponse:
+def bell(request: AuthenticatedHttpRequest) -> HttpResponse:
     """What the bell opens: what is under way, and what ended lately."""
     rows = selectors.running_first(selectors.visible(request.user))[:IN_BELL]
     return render(request, "operations/_bell.html", {"operations": rows})
@@ -92,14 +93,14 @@ def bell(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def bell_count(request: HttpRequest) -> HttpResponse:
+def bell_count(request: AuthenticatedHttpRequest) -> HttpResponse:
     running = selectors.active(request.user).count()
     return render(request, "operations/_bell_count.html", {"running": running})
 
 
 @login_required
 @require_POST
-def operation_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def operation_cancel(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     operation = _operation(request, pk)
     services.cancel(actor=request.user, operation=operation)
     return _acted(request, _operation(request, pk), "Asked to cancel it.")
@@ -107,14 +108,14 @@ def operation_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def operation_retry(request: HttpRequest, pk: UUID) -> HttpResponse:
+def operation_retry(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     again = services.retry(actor=request.user, operation=_operation(request, pk))
     if is_partial(request):
         return HttpResponse(status=204, headers={"HX-Location": _address(again)})
     return redirect(_address(again))
 
 
-def _acted(request: HttpRequest, operation: Operation, words: str) -> HttpResponse:
+def _acted(request: AuthenticatedHttpRequest, operation: Operation, words: str) -> HttpResponse:
     """The row that the button is in, or back to the operation's page."""
     if not is_partial(request):
         return redirect(_address(operation))

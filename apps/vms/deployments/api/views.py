@@ -1,6 +1,6 @@
 """deployments/, their preflight and clean-up."""
 
-from typing import Any
+from typing import Any, cast
 
 import django_filters
 from drf_spectacular.utils import extend_schema
@@ -8,6 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.models import User
 from apps.common.access import require_noun
 from apps.common.api.answers import accepted, answer
 from apps.common.api.filters import StrictFilterSet
@@ -50,7 +51,7 @@ class DeploymentViewSet(RestrictedViewSet):
     @extend_schema(request=PlanSerializer, responses={202: DeploymentSerializer})
     def create(self, request: Request) -> Response:
         """Asks for a virtual machine; Location is its operation's."""
-        deployment = services.deploy(actor=request.user, plan=self._plan(request))
+        deployment = services.deploy(actor=cast(User, request.user), plan=self._plan(request))
         row: Any = DeploymentSerializer(deployment, context=self.get_serializer_context()).data
         return accepted(deployment.operation, request, row)
 
@@ -58,7 +59,7 @@ class DeploymentViewSet(RestrictedViewSet):
     @action(detail=False, methods=["post"])
     def preflight(self, request: Request) -> Response:
         """Tries it out: what is right, what isn't, which hosts could take it. Changes nothing."""
-        found = services.preflight(actor=request.user, plan=self._plan(request))
+        found = services.preflight(actor=cast(User, request.user), plan=self._plan(request))
         return Response(PreflightSerializer(found).data)
 
     @extend_schema(request=None, responses={202: OperationSerializer, 204: None})
@@ -66,7 +67,9 @@ class DeploymentViewSet(RestrictedViewSet):
     def clean_up(self, request: Request, pk: str) -> Response:
         """Removes what a failed one left; 204 where nothing is left."""
         deployment = self.row("delete")
-        return answer(services.clean_up(actor=request.user, deployment=deployment), request)
+        return answer(
+            services.clean_up(actor=cast(User, request.user), deployment=deployment), request
+        )
 
     def _plan(self, request: Request) -> Plan:
         require_noun(request.user, "deployment", "deploy")

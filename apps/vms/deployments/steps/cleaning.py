@@ -28,7 +28,7 @@ def _clean_up(ctx: Context) -> dict[str, Any]:
     with ctx.step(REMOVE):
         removed = site.remove()
     vm = deployment.virtual_machine
-    VirtualMachine.objects.filter(pk=deployment.virtual_machine_id).delete()
+    VirtualMachine.objects.filter(deployments=deployment).delete()
     Deployment.objects.filter(pk=deployment.pk).update(
         leftovers=[], files=[], vm_id=None, virtual_machine=None
     )

@@ -153,7 +153,7 @@ class _Work:
         with transaction.atomic():
             vm, _ = VirtualMachine.objects.update_or_create(
                 cluster=deployment.cluster,
-                vm_id=deployment.vm_id,
+                vm_id=self.vm_id,
                 defaults={
                     "name": deployment.name,
                     "host": self.site.host,
@@ -254,7 +254,7 @@ class _Work:
         told = self.site.run("Get-VMSecurityState", {"VMId": self.vm_id})
         self.require_protection(told["protection"])
         now = timezone.now()
-        VirtualMachine.objects.filter(pk=self.deployment.virtual_machine_id).update(
+        VirtualMachine.objects.filter(deployments=self.deployment).update(
             state=state_from_windows(told["state"]),
             last_known_state=state_from_windows(told["state"]),
             protection=protection_from_windows(told["protection"]),
@@ -276,7 +276,7 @@ def _change(deployment: Deployment, **values: Any) -> None:
 
 def _forget(deployment: Deployment) -> None:
     """Nothing of it is on the host any more."""
-    VirtualMachine.objects.filter(pk=deployment.virtual_machine_id).delete()
+    VirtualMachine.objects.filter(deployments=deployment).delete()
     _change(deployment, leftovers=[], files=[], vm_id=None, virtual_machine=None)
 
 
