@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from apps.common.access import grant_of, missing, require_noun
 from apps.common.api import idempotency
 from apps.common.api.answers import answer
+from apps.common.errors import UnsupportedMediaType
 
 KEPT_HEADERS = ("Content-Type", "Location")
 
@@ -43,6 +44,20 @@ class PortalMixin(APIView):
         if isinstance(found, idempotency.Answer):
             raise _Replay(found)
         self._kept_as = found
+
+    def check_permissions(self, request: Request) -> None:
+        self._require_media_type(request)
+        super().check_permissions(request)
+
+    @staticmethod
+    def _require_media_type(request: Request) -> None:
+        """What kind of body it is stands in the header; so 415 comes before 403, as 406 does."""
+        if request.method not in ("POST", "PUT", "PATCH") or not request.content_type:
+            return
+        if request.negotiator.select_parser(request, request.parsers) is None:
+            raise UnsupportedMediaType(
+                f"{request.content_type[:100]} isn’t read here.", hint="Send application/json."
+            )
 
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, _Replay):
