@@ -31,10 +31,12 @@ class Lab:
         port: int = 0,
         control_port: int = 0,
         powershell: str = "",
+        trust: Path | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.world = World(definition, folder)
+        self.world.trust = trust
         self._kept = _read(folder / "lab.json")
         self._closing: list[Any] = [self.world.close]
         try:

@@ -21,6 +21,7 @@ Cmdlet = Callable[[Session, Parameters], list[Any]]
 _MODULES = (
     "cim_cmdlets",
     "failover_clusters",
+    "files",
     "hgs_client",
     "hyper_v",
     "hyper_v_create",
@@ -29,6 +30,7 @@ _MODULES = (
     "hyper_v_snapshots",
     "management",
     "shielded_vm",
+    "shielding_files",
     "storage",
 )
 _REGISTRY: dict[str, Cmdlet] = {}

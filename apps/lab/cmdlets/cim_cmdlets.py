@@ -14,6 +14,8 @@ from apps.lab.world.model import HOLDS_MEMORY
 from apps.lab.world.rules import memory_available
 
 Reader = Callable[[Session], list[dict[str, Any]]]
+Method = Callable[[Session, Parameters], list[Any]]
+METHODS: dict[tuple[str, str, str], Method] = {}
 
 
 @cmdlet("Get-CimInstance")
@@ -29,6 +31,26 @@ def get_cim_instance(session: Session, parameters: Parameters) -> list[Any]:
     with session.world.locked():
         rows = reader(session)
     return [row for row in rows if _passes(row, parameters)]
+
+
+@cmdlet("Invoke-CimMethod")
+def invoke_cim_method(session: Session, parameters: Parameters) -> list[Any]:
+    """-ClassName with -Namespace, or -InputObject whose CimClass names both; -MethodName."""
+    given = parameters.get("InputObject") or {}
+    namespace = parameters.text("Namespace", given.get("CimNamespace", "root/cimv2"))
+    name = parameters.text("ClassName", given.get("CimClassName", ""))
+    key = (namespace.replace("\\", "/").casefold(), name.casefold())
+    method = METHODS.get((*key, parameters.text("MethodName").casefold()))
+    if method is None:
+        words = "Invalid method " if key in {one[:2] for one in METHODS} else "Invalid class "
+        code = "0x80041055" if words == "Invalid method " else "0x80041010"
+        raise parameters.error(words, "MetadataError", f"HRESULT {code}")
+    return method(session, parameters)
+
+
+def register_method(namespace: str, name: str, method: str, function: Method) -> None:
+    """For modules that bring methods of WMI classes; what it gives is the method's result."""
+    METHODS[(namespace.casefold(), name.casefold(), method.casefold())] = function
 
 
 def _passes(row: dict[str, Any], parameters: Parameters) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.lab.cmdlets import cmdlet
 from apps.lab.cmdlets.session import Parameters, Session
+from apps.lab.world import files
 
 MODULES = ("Hyper-V", "FailoverClusters", "HgsClient")
 
@@ -41,6 +42,7 @@ def remove_item(session: Session, parameters: Parameters) -> list[Any]:
             if volume:
                 del volume.files[name]
         session.world.changed()
+        files.sweep(session.world)
     return []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from apps.lab.world import provisioning
 from apps.lab.world.model import HOLDS_MEMORY, VM, Cluster, Node, Timing, Transition
 from apps.lab.world.rules import best_node, move_problem, start_problem
 
@@ -33,7 +34,7 @@ def begin(clusters: list[Cluster], now: float) -> None:
 # ---- time
 def settle(clusters: list[Cluster], timing: Timing, now: float) -> bool:
     """Ends every transition that is due; whether anything changed."""
-    changed = False
+    changed = provisioning.settle(clusters, now)
     for cluster in clusters:
         due = [vm for vm in cluster.vms if vm.transition and vm.transition.due <= now]
         for vm in sorted(due, key=lambda vm: vm.transition.due if vm.transition else 0):

@@ -70,6 +70,7 @@ class File:
     size_bytes: int
     sha256: str | None = None
     blob: str = ""
+    virtual_bytes: int = 0  # of an empty virtual disk that was made here
 
 
 @dataclass(eq=False)

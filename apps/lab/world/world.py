@@ -36,6 +36,7 @@ class World:
         self.clusters: list[Cluster] = []
         self.jobs: dict[str, dict[str, Any]] = {}  # detached jobs by host and id; see handlers.jobs
         self.folder = folder
+        self.trust: Path | None = None  # certificates that hosts trust, as their root store
         self._saver: saving.Saver | None = None
         saved = saving.read(folder / "world.json", definition.digest) if folder else None
         if saved:
@@ -63,6 +64,14 @@ class World:
         folder = self.folder / "blobs"
         folder.mkdir(exist_ok=True)
         return folder
+
+    @property
+    def authority(self) -> Path | None:
+        """The certificate authority (PEM file) of the portal, which hosts trust: the named one,
+        else that of the data folder which the lab's own folder lies in."""
+        if self.trust or self.folder is None:
+            return self.trust
+        return self.folder.parent / "tls" / "ca.pem"
 
     def _begin(self) -> None:
         """From the definition, whose rows must stay as they are for the next reset."""

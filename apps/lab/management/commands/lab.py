@@ -37,6 +37,12 @@ class Command(BaseCommand):
             help="a PowerShell that runs any script text; `pwsh` takes FABRIC_PWSH",
         )
 
+        parser.add_argument(
+            "--trust",
+            type=Path,
+            help="PEM file of certificates that the hosts trust when they fetch from the portal",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -52,6 +58,7 @@ class Command(BaseCommand):
                 port=options["port"],
                 control_port=options["control_port"],
                 powershell=_engine(options["engine"]),
+                trust=options["trust"],
             )
         except (DefinitionError, OSError) as error:
             raise CommandError(str(error)) from None
