@@ -68,8 +68,8 @@ def regular(fabric: Cluster, **changes: Any) -> dict[str, Any]:
     body = {
         "name": "new-01",
         "cluster": str(fabric.pk),
-        "volume": str(fabric.volumes.get().pk),
-        "virtual_switch": str(fabric.virtual_switches.get().pk),
+        "volume": str(fabric.volumes.first().pk),
+        "virtual_switch": str(fabric.virtual_switches.first().pk),
         "processors": 2,
         "memory_bytes": GIB,
         "disk_size_bytes": 2 * GIB,

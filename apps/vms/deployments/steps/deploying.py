@@ -20,7 +20,7 @@ from apps.operations.models import Operation
 from apps.operations.runners import Runner
 from apps.remoting.errors import RemotingError, ScriptRefused, Stopped
 from apps.vms import readings
-from apps.vms.choices import protection_from_windows, state_from_windows
+from apps.vms.choices import VMState, protection_from_windows, state_from_windows
 from apps.vms.deployments import services, steps, target
 from apps.vms.deployments.models import Deployment
 from apps.vms.deployments.steps.site import Site
@@ -158,6 +158,9 @@ class _Work:
                     "name": deployment.name,
                     "host": self.site.host,
                     "tenant": deployment.tenant,
+                    "state": VMState.OFF,
+                    "last_known_state": VMState.OFF,
+                    "observed_at": timezone.now(),
                     "processors": deployment.processors,
                     "memory_bytes": deployment.memory_bytes,
                     "path": deployment.folder,

@@ -15,6 +15,7 @@ from apps.vms.deployments.models import Deployment
 #: How often a job is asked for: soon in the beginning, as small files take no time.
 LOOK_SOON, LOOK_LATER, SOON = 0.3, 2.0, 10.0
 INVENTORY_SECONDS = 60
+REMOVE_SECONDS = 110
 
 
 class Site:
@@ -116,6 +117,6 @@ class Site:
                 "Folder": deployment.folder,
                 "IncludeDisks": False,
             },
-            timeout=300,
+            timeout=REMOVE_SECONDS,
         )
         return list(told["removed"])
