@@ -68,6 +68,7 @@ def solutions(user: Any) -> list[Link]:
 
 
 def tools(user: Any, section: str) -> list[Link]:
+    """The tools of a section that the person has business with, in their order."""
     found = [link for link in _tools.values() if link.section == section and link.visible(user)]
     return sorted(found, key=lambda link: link.order)
 

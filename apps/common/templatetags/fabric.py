@@ -128,8 +128,9 @@ def here_of(context: dict[str, Any], section: str) -> navigation.Here:
 
 @register.simple_tag(takes_context=True)
 def tools_of(context: dict[str, Any], section: str) -> list[navigation.Link]:
-    """The tools beside the pages of a section, for whoever is signed in."""
-    return navigation.tools(context["request"].user, section or "clusters")
+    """The tools beside the pages of a section; where a page is in none, the solutions lead on."""
+    user = context["request"].user
+    return navigation.tools(user, section) or navigation.solutions(user)
 
 
 @register.filter
