@@ -29,6 +29,10 @@ LOOK_AGAIN = 2
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
+#: In a thread of its own, not in the one that pages wait for.
+_admitted = sync_to_async(admit, thread_sensitive=False)
+
+
 def hub() -> Hub:
     """The one of this process's event loop."""
     loop = asyncio.get_running_loop()
@@ -42,7 +46,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     try:
         if scope["path"] != PATH:
             raise NotFound("There is nothing at this address.")
-        audience = await sync_to_async(admit)(scope)
+        audience = await _admitted(scope)
         seats, seat = Seats(audience.user_id), uuid.uuid4().hex
         if not await seats.take(seat):
             raise RateLimited(
@@ -139,7 +143,7 @@ class _Stream:
         await self._keep_seat()
         if self._beats % LOOK_AGAIN == 0:
             try:
-                self._audience = await sync_to_async(admit)(self._scope)
+                self._audience = await _admitted(self._scope)
             except PortalError:
                 return False
         await self._write(": heartbeat\n\n")

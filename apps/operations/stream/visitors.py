@@ -8,7 +8,7 @@ from django.contrib import auth
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections
+from django.db import connections
 from rest_framework.exceptions import AuthenticationFailed
 
 from apps.accounts.authentication import user_of_header
@@ -18,11 +18,10 @@ from apps.operations.stream.audience import Audience
 
 def admit(scope: dict[str, Any]) -> Audience:
     """What the person behind a request may hear. Raises a PortalError where it is nobody."""
-    close_old_connections()
     try:
         return _admit(scope)
     finally:
-        close_old_connections()
+        connections.close_all()  # the thread is of a pool, and nobody ends its request
 
 
 def _admit(scope: dict[str, Any]) -> Audience:
