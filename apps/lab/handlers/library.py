@@ -102,6 +102,8 @@ class _Fetch:
         raise thrown(f"Could not find a part of the path '{self.path}.part'.")
 
     def _attempt(self, number: int) -> None:
+        self.part.touch()
+        self._show_part()
         try:
             fetching.fetch(
                 self.url, self.part, self.size,
@@ -120,9 +122,7 @@ class _Fetch:
             self._tell(f"The connection to the portal was cut; trying again: {problem}")
             self.ctx.session.pause(0.3 * number)
         finally:
-            if self.part.exists():
-                with self.world.locked():
-                    self._show(self.part)
+            self._show_part()
 
     def _on_piece(self, done: int) -> None:
         if self.ctx.session.cancelled.is_set() or self.world.closed:
@@ -131,7 +131,12 @@ class _Fetch:
             self._told = time.monotonic()
             self._tell(f"Received {done} of {self.size} bytes")
 
+    def _show_part(self) -> None:
+        with self.world.locked():
+            self._show(self.part if self.part.exists() else None)
+
     def _tell(self, message: str) -> None:
+        self._show_part()
         self.ctx.progress(min(99, 100 * self._length() // self.size), message)
 
 

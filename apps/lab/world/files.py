@@ -107,7 +107,7 @@ def sweep(world: World) -> None:
         for file in volume.files.values()
     }
     for path in world.blob_folder.iterdir():
-        if path.name not in named and PART not in path.name:
+        if path.name not in named and f"{PART}-" not in path.name:
             path.unlink(missing_ok=True)
 
 
