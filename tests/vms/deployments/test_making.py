@@ -189,21 +189,6 @@ def test_a_worker_killed_anywhere_is_followed_by_one_that_ends_the_work_once(
     assert {step["status"] for step in operation.steps} == {"succeeded"}
 
 
-@pytest.mark.parametrize("event", [9, 15, 19, 23, 27])
-def test_a_shielded_vm_survives_the_same(api, cluster, lab, pair, settings, event):
-    body = shielded(cluster, *pair, **where(cluster))
-    row = api.post(PATH, body).json()
-    operation = Operation.objects.get(pk=row["operation"]["id"])
-
-    _work_until(operation, event, settings)
-    _resume(operation)
-
-    assert operation.status == "succeeded", operation.error
-    vm = vm_in(lab)
-    assert (vm["state"], vm["clustered"], vm["protection"]) == ("Running", True, "Shielded")
-    assert VirtualMachine.objects.get(name="new-01").tenant.name == "contoso"
-
-
 def test_a_host_that_fails_attestation_after_the_request_ends_it_with_the_reason(
     api, cluster, lab, pair
 ):

@@ -202,8 +202,7 @@ class _Work:
     def provision(self) -> None:
         self.require_placement()
         told = self.provisioning()
-        if told["state"] == "Gone" and not self.ctx.recall("provisioning"):
-            self.ctx.remember(provisioning=True)
+        if told["state"] == "Gone" and told["vm_state"] == "Off":
             self.site.run(
                 "Start-DeploymentProvisioning",
                 {
@@ -213,6 +212,12 @@ class _Work:
                 },
             )
             told = self.provisioning()
+            if told["state"] == "Gone":
+                raise OperationFailed(
+                    "provisioning-lost",
+                    f"{self.site.host.name} has no provisioning job although it was asked for one.",
+                    hint="See the host’s ShieldedVM-ProvisioningService log; mend it, then retry.",
+                )
         self.follow(told)
 
     def provisioning(self) -> dict[str, Any]:

@@ -77,11 +77,19 @@ class Site:
             self.endpoint, scripts.load("fabric", "Get-HostInventory"), {},
             timeout=INVENTORY_SECONDS,
         )  # fmt: skip
-        mark, known = str(self.deployment.pk), str(self.deployment.vm_id or "")
-        for vm in told["vms"]:
-            if vm["vm_id"].lower() == known or mark in (vm["notes"] or "").lower():
-                return uuid.UUID(vm["vm_id"])
-        return None
+        return next((uuid.UUID(vm["vm_id"]) for vm in told["vms"] if self._is_own(vm)), None)
+
+    def _is_own(self, vm: Mapping[str, Any]) -> bool:
+        """By its id, by the deployment's id in its notes, or by the folder that nobody else has:
+        a creation that was cut off may not have come to the notes.
+        """
+        deployment = self.deployment
+        folder = deployment.folder.lower() + "\\"
+        return (
+            vm["vm_id"].lower() == str(deployment.vm_id)
+            or str(deployment.pk) in (vm["notes"] or "").lower()
+            or (vm["path"] or "").lower().startswith(folder)
+        )
 
     def remains(self) -> list[dict[str, Any]]:
         """What is left of it on the host, in the order in which it is removed.
