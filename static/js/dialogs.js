@@ -64,6 +64,11 @@ if (given) {
   openDialog(given, document.getElementById("content"));
 }
 
+// What is under way keeps moving in an open bell.
+document.addEventListener("fabric:operation", () => {
+  if (document.getElementById("notices")?.open) document.body.dispatchEvent(new CustomEvent("fabric:bell"));
+});
+
 // ---- consequences: the things named, the verb on the button
 const put = (id, text) => { document.getElementById(id).textContent = text; };
 

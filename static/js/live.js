@@ -2,6 +2,7 @@
 //
 //   data-nudge="vm:<id> operation"  names what an element shows: one thing, or all of a kind. It gets
 //                                   the event `nudge` (hx-get … hx-trigger="nudge").
+//   data-nudge-new="operation"      a list: reads itself again when a thing of that kind isn't in it yet.
 //   data-live                       read again after the stream was away.
 //   fabric:<kind> on <body>         for hx-trigger="fabric:operation from:body"; detail.ids
 //
@@ -18,7 +19,21 @@ let wanted = new Set();
 let timer = 0;
 let missed = false;
 
-const read = (element) => element.dispatchEvent(new CustomEvent("nudge"));
+// Progress comes many times a second; nobody reads faster than this.
+const OFTEN = 600;
+const readAt = new WeakMap();
+const later = new Set();
+
+function read(element) {
+  const wait = (readAt.get(element) ?? 0) + OFTEN - performance.now();
+  if (wait <= 0) {
+    readAt.set(element, performance.now());
+    element.dispatchEvent(new CustomEvent("nudge"));
+  } else if (!later.has(element)) {
+    later.add(element);
+    setTimeout(() => { later.delete(element); if (element.isConnected) read(element); }, wait);
+  }
+}
 const showing = (key) => document.querySelectorAll(`[data-nudge~="${CSS.escape(key)}"]`);
 
 function flush() {
@@ -32,6 +47,11 @@ function flush() {
     const [kind, id] = key.split(" ");
     (ids[kind] ??= []).push(id);
     for (const name of [`${kind}:${id}`, kind]) showing(name).forEach((one) => elements.add(one));
+  }
+  for (const kind of Object.keys(ids)) {
+    for (const list of document.querySelectorAll(`[data-nudge-new~="${kind}"]`)) {
+      if (ids[kind].some((id) => !list.querySelector(`[data-nudge~="${CSS.escape(`${kind}:${id}`)}"]`))) elements.add(list);
+    }
   }
   elements.forEach(read);
   for (const kind of Object.keys(ids)) {
@@ -47,7 +67,7 @@ function nudged(kind, id) {
 // The outermost of what shows something: what is inside comes with it.
 function catchUp() {
   missed = false;
-  for (const element of document.querySelectorAll("[data-nudge], [data-live]")) {
+  for (const element of document.querySelectorAll("[data-nudge], [data-nudge-new], [data-live]")) {
     if (!element.parentElement.closest("[data-live]")) read(element);
   }
   document.body.dispatchEvent(new CustomEvent("fabric:operation", { detail: { ids: [] } }));
