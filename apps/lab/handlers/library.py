@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 5
 TELL_SECONDS = 1.0  # between two progress lines
 RULES = ("Equals", "GreaterThan", "GreaterThanOrEquals")
-RULE_WORDS = ("version", "a version after", "at least version")
+RULE_WORDS = ("exactly", "newer than", "at least")
 
 
 # ---- Receive-Content
@@ -179,8 +179,8 @@ def get_template_disk_facts(ctx: HandlerContext, Path: str, CatalogPath: str) ->
         VolumeSignatureCatalogPath=CatalogPath,
     )
     catalog = _provisioning_file(ctx, CatalogPath)
-    if "Certificate" not in catalog:
-        raise thrown(f"'{CatalogPath}' is not a volume signature catalog.")
+    if "VolumeID" not in catalog:
+        raise thrown("What the disk holds is no volume signature catalog.")
     hashed = ctx.one("Get-FileHash", LiteralPath=CatalogPath, Algorithm="SHA256")
     return {
         "catalog": {
@@ -195,7 +195,7 @@ def get_template_disk_facts(ctx: HandlerContext, Path: str, CatalogPath: str) ->
 def get_shielding_data_facts(ctx: HandlerContext, Path: str) -> dict[str, Any]:
     file = _provisioning_file(ctx, Path)
     if "KeyProtector" not in file:
-        raise thrown(f"'{Path}' is not a shielding data file.")
+        raise thrown("The file is no shielding data file.")
     protector = ctx.one("ConvertTo-HgsKeyProtector", Bytes=file["KeyProtector"])
     data = ctx.one("Import-ShieldingDataFile", ShieldingDataFilePath=Path)
     qualifiers = [
@@ -234,33 +234,40 @@ def test_pair_applicability(
         VolumeSignatureCatalogPath=CatalogPath,
     )
     if fits:
-        return _verdict("applies", "The shielding data was made for this template disk.", True)
+        return _verdict(
+            "applies", "The template disk is one that the shielding data was made for.", True
+        )
     catalog = _provisioning_file(ctx, CatalogPath)
     return _difference(catalog, _provisioning_file(ctx, ShieldingDataPath)["VolumeIDFilters"])
 
 
 def _difference(catalog: dict[str, Any], filters: list[dict[str, Any]]) -> dict[str, Any]:
-    named = [row for row in filters if matches(catalog["VolumeID"], row["VolumeID"])]
+    name = catalog["VolumeID"]
+    named = [row for row in filters if matches(name, row["VolumeID"])]
     signed = [row for row in named if row["Certificate"] == catalog["Certificate"]]
     if not filters:
         return _verdict(
-            "no-qualifiers", "The shielding data is for virtual machines that exist already."
+            "no-qualifiers",
+            "The shielding data is for virtual machines that exist already; it names no template "
+            "disk.",
         )
     if not named:
         names = ", ".join(unique([f"'{row['VolumeID']}'" for row in filters]))
         return _verdict(
-            "name-differs",
-            f"The template disk is '{catalog['VolumeID']}'. The shielding data is for {names}.",
+            "name-differs", f"The shielding data was made for {names}, not for '{name}'."
         )
     if not signed:
+        signer = thumbprint(bytes(catalog["Certificate"]))
         return _verdict(
             "signer-differs",
-            "The template disk is signed by a certificate that the shielding data does not trust.",
+            f"The template disk was signed with the certificate {signer}, which the shielding data "
+            "does not accept.",
         )
-    rules = ", ".join(unique([f"{RULE_WORDS[r['VersionRule']]} {r['Version']}" for r in signed]))
+    words = " or ".join(f"{RULE_WORDS[row['VersionRule']]} {row['Version']}" for row in signed)
     return _verdict(
         "version-differs",
-        f"The template disk has version {catalog['Version']}. The shielding data is for {rules}.",
+        f"The shielding data accepts version {words} of '{name}'; the template disk has "
+        f"{catalog['Version']}.",
     )
 
 

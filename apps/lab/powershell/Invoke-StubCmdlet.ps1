@@ -42,3 +42,10 @@ function Get-Module {
     param([string[]]$Name, [switch]$ListAvailable)
     Invoke-StubCmdlet -Name 'Get-Module' -Parameters @{ Name = $Name; ListAvailable = [bool]$ListAvailable } -InputObjects @()
 }
+
+function Get-FileHash {
+    [CmdletBinding()]
+    param([string]$LiteralPath, [string]$Algorithm = 'SHA256')
+    if ($LiteralPath -notlike 'C:\*') { return Microsoft.PowerShell.Utility\Get-FileHash -LiteralPath $LiteralPath -Algorithm $Algorithm }
+    Invoke-StubCmdlet -Name 'Get-FileHash' -Parameters @{ LiteralPath = $LiteralPath } -InputObjects @()
+}

@@ -13,6 +13,7 @@ if (Test-Path -LiteralPath $CatalogPath) { Remove-Item -LiteralPath $CatalogPath
 Save-VolumeSignatureCatalog -TemplateDiskPath $Path -VolumeSignatureCatalogPath $CatalogPath
 $answer = Invoke-CimMethod -Namespace 'root/msps' -ClassName 'Msps_ProvisioningFileProcessor' -MethodName 'PopulateFromFile' -Arguments @{ FilePath = $CatalogPath }
 $catalog = $answer.ProvisioningFile
+if (-not $catalog.PSObject.Properties['VolumeID']) { throw 'What the disk holds is no volume signature catalog.' }
 $signer = New-Object -TypeName 'System.Security.Cryptography.X509Certificates.X509Certificate2' -ArgumentList (, [byte[]]$catalog.Certificate)
 
 ConvertTo-Json -Compress -Depth 8 -InputObject ([ordered]@{

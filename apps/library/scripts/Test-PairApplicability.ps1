@@ -26,15 +26,15 @@ if (-not $applicable) {
     $signer = Get-Thumbprint $catalog.Certificate
     $signed = @($named | Where-Object { (Get-Thumbprint $_.Certificate) -eq $signer })
     if ($filters.Count -eq 0) {
-        $code, $message = 'for-existing-vm', 'The shielding data is for virtual machines that exist already; it names no template disk.'
+        $code, $message = 'no-qualifiers', 'The shielding data is for virtual machines that exist already; it names no template disk.'
     } elseif ($named.Count -eq 0) {
         $names = @($filters | ForEach-Object { "'$($_.VolumeID)'" } | Select-Object -Unique) -join ', '
-        $code, $message = 'other-template', "The shielding data was made for $names, not for '$($catalog.VolumeID)'."
+        $code, $message = 'name-differs', "The shielding data was made for $names, not for '$($catalog.VolumeID)'."
     } elseif ($signed.Count -eq 0) {
-        $code, $message = 'other-signer', "The template disk was signed with the certificate $signer, which the shielding data does not accept."
+        $code, $message = 'signer-differs', "The template disk was signed with the certificate $signer, which the shielding data does not accept."
     } else {
         $words = @($signed | ForEach-Object { "$(@('exactly', 'newer than', 'at least')[[int]$_.VersionRule]) $($_.Version)" }) -join ' or '
-        $code, $message = 'other-version', "The shielding data accepts version $words of '$($catalog.VolumeID)'; the template disk has $($catalog.Version)."
+        $code, $message = 'version-differs', "The shielding data accepts version $words of '$($catalog.VolumeID)'; the template disk has $($catalog.Version)."
     }
 }
 
