@@ -65,7 +65,8 @@ class VMObserver:
             if apply(vm, host, told, observed_at):
                 changed.append(vm)
         with transaction.atomic():
-            VirtualMachine.objects.bulk_create(new)
+            # a deployment may have written the row of its new machine just now
+            VirtualMachine.objects.bulk_create(new, ignore_conflicts=True)
             VirtualMachine.objects.bulk_update(read, READ, batch_size=200)
             nudge(changed)
 
