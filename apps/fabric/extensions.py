@@ -21,11 +21,19 @@ def register_cluster_extra(name: str, provider: Provider) -> None:
     _cluster_extras[name] = provider
 
 
-def host_extras(ids: Collection[UUID]) -> dict[str, Mapping[UUID, Any]]:
-    """Each provider's values by host id."""
-    return {name: provider(ids) for name, provider in _host_extras.items()}
+def host_extras(ids: Collection[UUID], *names: str) -> dict[str, Mapping[UUID, Any]]:
+    """Values by host id of the providers that are named; of all where none is."""
+    return _ask(_host_extras, ids, names)
 
 
-def cluster_extras(ids: Collection[UUID]) -> dict[str, Mapping[UUID, Any]]:
-    """Each provider's values by cluster id."""
-    return {name: provider(ids) for name, provider in _cluster_extras.items()}
+def cluster_extras(ids: Collection[UUID], *names: str) -> dict[str, Mapping[UUID, Any]]:
+    """Values by cluster id of the providers that are named; of all where none is."""
+    return _ask(_cluster_extras, ids, names)
+
+
+def _ask(
+    providers: Mapping[str, Provider], ids: Collection[UUID], names: Collection[str]
+) -> dict[str, Mapping[UUID, Any]]:
+    return {
+        name: provider(ids) for name, provider in providers.items() if not names or name in names
+    }

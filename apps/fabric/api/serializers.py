@@ -41,7 +41,7 @@ class ObservedSerializer(serializers.ModelSerializer[Any]):
         if row.pk not in known.setdefault("ids", set()):
             rows = self.parent.instance if self.parent is not None else [row]
             known["ids"] = {one.pk for one in rows} | {row.pk}
-            known["values"] = ask(known["ids"])
+            known["values"] = ask(known["ids"], name)
         return known["values"].get(name, {}).get(row.pk)
 
 

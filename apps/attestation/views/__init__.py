@@ -1,0 +1,1 @@
+"""Pages of attestation: fetch restricted, call one service, render."""

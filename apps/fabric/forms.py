@@ -1,0 +1,66 @@
+"""The form by which a cluster is added or its way in is changed."""
+
+from typing import Any
+
+from django import forms
+
+from apps.common.errors import PortalError
+from apps.fabric.models import Cluster
+
+WAYS = {
+    "https-ntlm": ("HTTPS with NTLM", {"use_tls": True, "transport": "ntlm"}),
+    "https-basic": ("HTTPS with Basic", {"use_tls": True, "transport": "basic"}),
+    "http-ntlm": ("HTTP with NTLM, encrypted messages", {"use_tls": False, "transport": "ntlm"}),
+}
+
+
+class ClusterForm(forms.Form):
+    address = forms.CharField(
+        max_length=253, label="Address", help_text="The cluster’s own name, or any of its nodes"
+    )
+    name = forms.CharField(
+        max_length=64, label="Name here", help_text="Shown in lists and in the audit log"
+    )
+    way = forms.ChoiceField(
+        choices=[(key, words) for key, (words, _) in WAYS.items()], label="Way in"
+    )
+    port = forms.IntegerField(
+        min_value=1, max_value=65535, initial=5986, label="Port", help_text="5986, or 5985 for HTTP"
+    )
+    username = forms.CharField(max_length=256, label="User", help_text="For example CONTOSO\\svc")
+    password = forms.CharField(
+        max_length=1024, strip=False, widget=forms.PasswordInput, label="Password",
+        help_text="Kept encrypted, never shown again",
+    )  # fmt: skip
+    ca_certificate = forms.CharField(
+        required=False, widget=forms.Textarea(attrs={"rows": 3}),
+        label="Certificate authority", help_text="In PEM, where the hosts’ certificates need one",
+    )  # fmt: skip
+    fingerprint = forms.CharField(
+        max_length=128, required=False, label="Confirmed fingerprint",
+        help_text="SHA-256 of the one certificate to accept, where there is no authority",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, cluster: Cluster | None = None, **options: Any) -> None:
+        if cluster is not None:
+            options["initial"] = {
+                name: getattr(cluster, name)
+                for name in ("address", "name", "port", "username", "ca_certificate", "fingerprint")
+            } | {"way": f"http{'s' if cluster.use_tls else ''}-{cluster.transport}"}
+        super().__init__(*args, **options)
+        self.fields["password"].widget.attrs["autocomplete"] = "new-password"
+        if cluster is not None:
+            self.fields["password"].required = False
+            self.fields["password"].help_text = "Leave it empty to keep the one that is stored"
+
+    def given(self) -> dict[str, Any]:
+        """What services take."""
+        found = {name: value for name, value in self.cleaned_data.items() if name != "way"}
+        return found | WAYS[self.cleaned_data["way"]][1]
+
+    def refuse(self, error: PortalError) -> None:
+        """Puts a service's refusal beside the fields that it names."""
+        for one in error.errors:
+            self.add_error(one.field if one.field in self.fields else None, one.message)
+        if not error.errors:
+            self.add_error(None, f"{error.detail} {error.hint}".strip())

@@ -1,0 +1,1 @@
+"""Pages of the fabric: fetch restricted, call one service, render."""
