@@ -56,7 +56,7 @@ function Receive-Rest([long]$Done) {
             $Done += $count
             if ($clock.ElapsedMilliseconds -gt 1000) { Write-Progression $Done "Received $Done of $SizeBytes bytes"; $clock.Restart() }
         }
-    } finally { $file.Dispose(); $answer.Dispose() }
+    } finally { $file.Dispose(); $answer.Close() }
 }
 $reused = Test-Content $Destination
 for ($attempt = 1; -not $reused -and -not (Test-Content $part); $attempt++) {
