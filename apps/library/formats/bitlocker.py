@@ -1,93 +1,101 @@
-"""BitLocker on a partition: its method and its protectors, which lie open (libbde's format notes).
+"""BitLocker on a partition: how it is encrypted and what protects the key. No key is needed.
 
-Nothing that is read here opens anything: keys stay encrypted, only their kinds are told.
+Offsets as in the notes of libyal/libbde on the on-disk format.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from __future__ import annotations
 
-from apps.library.formats.source import u16, u32, u64
+import struct
+import uuid
+from dataclasses import dataclass
+
+from apps.library.formats.source import Source
 
 SIGNATURE = b"-FVE-FS-"
-VISTA, SEVEN, TO_GO = b"\xeb\x52\x90", b"\xeb\x58\x90", b"MSWIN4.1"
-IDENTIFIER = bytes.fromhex("3bd66749292ed84a8399f6a339e3d001")
-USED_SPACE_ONLY = bytes.fromhex("3b4da892 80dd 0e4d 9e4e b1e3284eaed8".replace(" ", ""))
+_WHOLE = uuid.UUID("4967d63b-2e29-4ad8-8399-f6a339e3d001").bytes_le
+_USED_SPACE = uuid.UUID("92a84d3b-dd80-4d0e-9e4e-b1e3284eaed8").bytes_le
+LARGEST_METADATA = 64 << 10
 METHODS = {
-    0x8000: "AES-CBC 128 with diffuser", 0x8001: "AES-CBC 256 with diffuser",
-    0x8002: "AES-CBC 128", 0x8003: "AES-CBC 256",
-    0x8004: "AES-XTS 128", 0x8005: "AES-XTS 256",
-}  # fmt: skip
+    0x8000: "aes-128-cbc-diffuser",
+    0x8001: "aes-256-cbc-diffuser",
+    0x8002: "aes-128-cbc",
+    0x8003: "aes-256-cbc",
+    0x8004: "xts-aes-128",
+    0x8005: "xts-aes-256",
+}
+CLEAR_KEY = "clear-key"
 PROTECTORS = {
-    0x0000: "clear-key", 0x0100: "tpm", 0x0200: "startup-key", 0x0500: "tpm-and-pin",
-    0x0800: "recovery-password", 0x2000: "password",
-}  # fmt: skip
-VOLUME_MASTER_KEY = 2
-LARGEST_METADATA = 64 * 1024
-
-
-class Reader(Protocol):
-    def read(self, offset: int, length: int) -> bytes: ...
+    0x0000: CLEAR_KEY,
+    0x0100: "tpm",
+    0x0200: "startup-key",
+    0x0500: "tpm-and-pin",
+    0x0800: "recovery-password",
+    0x2000: "password",
+}
+_VOLUME_MASTER_KEY = 2
 
 
 @dataclass(frozen=True)
 class BitLocker:
+    """`method` and `protectors` in words; a number that isn't known stays `unknown-…`."""
+
     method: str
     protectors: tuple[str, ...]
 
     @property
-    def clear(self) -> bool:
-        """Whether the key lies open: encrypted, but not protected."""
-        return "clear-key" in self.protectors
+    def in_the_clear(self) -> bool:
+        """Whether the key lies beside the data: encrypted, and protected from nobody."""
+        return CLEAR_KEY in self.protectors
 
 
-def find(disk: Reader, start: int, size: int) -> BitLocker | None:
-    """BitLocker's facts of a partition; None where it isn't encrypted with it."""
-    if size < 4096:
-        return None
-    boot = disk.read(start, 512)
-    for at in _metadata_offsets(boot):
-        if 0 < at <= size - 112:
-            found = _metadata(disk, start + at, size - at)
-            if found is not None:
-                return found
+def has_boot_sector(volume: Source) -> bool:
+    """Whether the volume begins as one of BitLocker does."""
+    return _metadata_offsets(volume.read(0, 512)) is not None
+
+
+def read(volume: Source) -> BitLocker | None:
+    """BitLocker's facts from the first of its three metadata blocks that can be read, or None."""
+    for offset in _metadata_offsets(volume.read(0, 512)) or ():
+        found = _read_block(volume, offset)
+        if found is not None:
+            return found
     return None
 
 
-def _metadata_offsets(boot: bytes) -> tuple[int, ...]:
-    """Where the three copies of the metadata are, from the partition's start, in bytes."""
-    if boot[3:11] == SIGNATURE and boot[160:176] in (IDENTIFIER, USED_SPACE_ONLY):
-        return tuple(u64(boot, at) for at in (176, 184, 192))
-    if boot[3:11] == TO_GO and boot[424:440] == IDENTIFIER:
-        return tuple(u64(boot, at) for at in (440, 448, 456))
-    if boot[3:11] == SIGNATURE and boot[:3] == VISTA:
-        cluster = u16(boot, 11) * boot[13]
-        return (u64(boot, 56) * cluster,)
-    return ()
+def _metadata_offsets(boot: bytes) -> tuple[int, ...] | None:
+    if len(boot) < 512:
+        return None
+    if boot[3:11] == SIGNATURE and boot[160:176] in (_WHOLE, _USED_SPACE):
+        return struct.unpack_from("<3Q", boot, 176)
+    if boot[3:11] == b"MSWIN4.1" and boot[424:440] in (_WHOLE, _USED_SPACE):
+        return struct.unpack_from("<3Q", boot, 440)
+    return None
 
 
-def _metadata(disk: Reader, at: int, room: int) -> BitLocker | None:
-    """One copy of the metadata: 64 bytes of block header, 48 of header, then entries."""
-    head = disk.read(at, 112)
-    if not head.startswith(SIGNATURE):
+def _read_block(volume: Source, offset: int) -> BitLocker | None:
+    head = volume.read(offset, 64 + 48)
+    if len(head) < 112 or head[:8] != SIGNATURE:
         return None
-    length = u32(head, 64)
-    if not 48 <= length <= min(LARGEST_METADATA, room - 64):
+    (version,) = struct.unpack_from("<H", head, 10)
+    size, _, header_size, _ = struct.unpack_from("<IIII", head, 64)
+    if version != 2 or header_size != 48 or not 48 <= size <= LARGEST_METADATA:
         return None
-    method = METHODS.get(u32(head, 64 + 36) & 0xFFFF)
-    if method is None:
-        return None
-    entries = disk.read(at + 112, length - 48)
-    return BitLocker(method, tuple(_protectors(entries)))
+    (method,) = struct.unpack_from("<I", head, 64 + 36)
+    entries = volume.read(offset + 112, size - 48)
+    words = METHODS.get(method & 0xFFFF, f"unknown-{method & 0xFFFF:04x}")
+    return BitLocker(words, tuple(_protectors(entries)))
 
 
 def _protectors(entries: bytes) -> list[str]:
+    """What protects each volume master key, in the order of the entries."""
     found, at = [], 0
     while at + 8 <= len(entries):
-        size = u16(entries, at)
+        size, kind = struct.unpack_from("<HH", entries, at)
         if size < 8 or at + size > len(entries):
             break
-        if u16(entries, at + 2) == VOLUME_MASTER_KEY and size >= 8 + 28:
-            kind = u16(entries, at + 8 + 26)
-            found.append(PROTECTORS.get(kind, f"other-{kind:04x}"))
+        # 8 bytes of the entry's own header, then the key's GUID and time, then its protection
+        if kind == _VOLUME_MASTER_KEY and size >= 8 + 28:
+            (word,) = struct.unpack_from("<H", entries, at + 8 + 26)
+            found.append(PROTECTORS.get(word, f"unknown-{word:04x}"))
         at += size
     return found

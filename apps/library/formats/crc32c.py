@@ -1,26 +1,26 @@
-"""CRC-32C (Castagnoli), which guards every structure of a VHDX ([MS-VHDX] 2.2)."""
+"""CRC-32C (Castagnoli), which guards the structures of a VHDX. zlib has another polynomial."""
 
 
 def _table() -> tuple[int, ...]:
-    entries = []
+    found = []
     for value in range(256):
         for _ in range(8):
             value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-        entries.append(value)
-    return tuple(entries)
+        found.append(value)
+    return tuple(found)
 
 
 TABLE = _table()
 
 
-def crc32c(data: bytes) -> int:
-    value = 0xFFFFFFFF
-    for byte in data:
-        value = TABLE[(value ^ byte) & 0xFF] ^ value >> 8
+def crc32c(content: bytes) -> int:
+    table, value = TABLE, 0xFFFFFFFF
+    for byte in content:
+        value = table[(value ^ byte) & 255] ^ value >> 8
     return value ^ 0xFFFFFFFF
 
 
-def guarded(data: bytes, at: int = 4) -> bool:
-    """Whether the checksum at offset `at` fits the structure, itself counted as zero."""
-    expected = int.from_bytes(data[at : at + 4], "little")
-    return crc32c(data[:at] + b"\0\0\0\0" + data[at + 4 :]) == expected
+def sealed(content: bytes) -> bool:
+    """Whether a structure's checksum, the u32 at 4, is right for all of it with that field zeroed."""
+    stated = int.from_bytes(content[4:8], "little")
+    return crc32c(content[:4] + bytes(4) + content[8:]) == stated

@@ -1,146 +1,175 @@
-"""Names of the files in a FAT volume (Microsoft's FAT specification, 1.03); contents aren't read."""
+"""FAT12, FAT16 and FAT32: the names of a volume's files. Enough to look into an EFI partition."""
 
+from __future__ import annotations
+
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
-from apps.library.formats.refusals import DiskRefused
-from apps.library.formats.source import u16, u32
+from apps.library.formats.source import Source
 
-#: A system partition holds a few hundred files; what goes past that is not walked.
-MOST_FILES = 5000
-MOST_CLUSTERS = 4096
-DEEPEST = 8
-DIRECTORY, VOLUME, LONG_NAME = 0x10, 0x08, 0x0F
+MOST_ENTRIES = 65_536
+MOST_CLUSTERS = 16_384
+DEEPEST = 16
+_DIRECTORY, _LABEL, _LONG_NAME = 0x10, 0x08, 0x0F
 
 
-class Reader(Protocol):
-    def read(self, offset: int, length: int) -> bytes: ...
+@dataclass(frozen=True)
+class File:
+    """A file by its path from the volume's root, with `/` between names."""
+
+    path: str
+    size_bytes: int
 
 
 @dataclass(frozen=True)
 class _Layout:
-    start: int
-    cluster_bytes: int
-    fat: int
-    data: int
-    clusters: int
+    """Where things are; offsets and sizes in bytes, `bits` is 12, 16 or 32."""
+
     bits: int
-    root_cluster: int
-    root_at: int
+    fat_offset: int
+    root_offset: int
     root_bytes: int
+    root_cluster: int
+    data_offset: int
+    cluster_bytes: int
+    clusters: int
 
 
-def file_names(disk: Reader, start: int, size: int) -> list[str]:
-    """Paths with `/` between; an empty list where the partition holds no FAT that makes sense."""
-    layout = _layout(disk.read(start, 512), start, size) if size >= 512 else None
-    if layout is None:
-        return []
-    found: list[str] = []
-    try:
-        _walk(disk, layout, _root(disk, layout), "", 0, found, set())
-    except DiskRefused:
-        return found  # damaged inside: what was found before counts
-    return found
+class NotFat(Exception):
+    """The volume isn't one that this can read."""
 
 
-def _layout(boot: bytes, start: int, size: int) -> _Layout | None:
-    sector, per_cluster = u16(boot, 11), boot[13]
-    reserved, fats, root_entries = u16(boot, 14), boot[16], u16(boot, 17)
-    fat_sectors = u16(boot, 22) or u32(boot, 36)
-    total = u16(boot, 19) or u32(boot, 32)
-    sane = (
-        boot[510:512] == b"\x55\xaa"
-        and sector in (512, 1024, 2048, 4096)
-        and per_cluster in (1, 2, 4, 8, 16, 32, 64, 128)
-        and 1 <= fats <= 2
-        and reserved
-        and fat_sectors
-        and total * sector <= size
+def files(volume: Source) -> Iterator[File]:
+    """Every file of the volume, in the order of its directories; raises NotFat.
+
+    Bounded in entries, clusters and depth; chains that turn back on themselves end.
+    """
+    layout = _layout(volume)
+    budget = _Budget()
+    waiting = [("", _root(volume, layout, budget), 0)]
+    while waiting:
+        path, content, depth = waiting.pop()
+        for name, attributes, cluster, size in _entries(content):
+            if not budget.entry():
+                return
+            if not attributes & _DIRECTORY:
+                yield File(path + name, size)
+            elif depth < DEEPEST and budget.first_visit(cluster):
+                inner = _chain(volume, layout, cluster, budget)
+                waiting.append((f"{path}{name}/", inner, depth + 1))
+
+
+class _Budget:
+    """What a walk may still cost."""
+
+    def __init__(self) -> None:
+        self._entries, self._clusters = MOST_ENTRIES, MOST_CLUSTERS
+        self._seen: set[int] = set()
+
+    def entry(self) -> bool:
+        self._entries -= 1
+        return self._entries >= 0
+
+    def cluster(self) -> bool:
+        self._clusters -= 1
+        return self._clusters >= 0
+
+    def first_visit(self, directory: int) -> bool:
+        new = directory not in self._seen
+        self._seen.add(directory)
+        return new
+
+
+def _layout(volume: Source) -> _Layout:
+    boot = volume.read(0, 512)
+    if len(boot) < 512 or boot[510:512] != b"\x55\xaa":
+        raise NotFat
+    sector, per_cluster, reserved, copies, root_entries, small_total = struct.unpack_from(
+        "<HBHBHH", boot, 11
     )
-    if not sane:
-        return None
-    root_bytes = root_entries * 32
-    root_sectors = -(-root_bytes // sector)
-    data_sector = reserved + fats * fat_sectors + root_sectors
-    clusters = (total - data_sector) // per_cluster
-    if clusters < 1:
-        return None
-    bits = 12 if clusters < 4085 else 16 if clusters < 65525 else 32
-    if not u16(boot, 22):
-        bits = 32  # a small FAT32 made by hand counts as what it says it is
+    fat_sectors, large_total, large_fat = (
+        *struct.unpack_from("<H", boot, 22), *struct.unpack_from("<II", boot, 32)
+    )  # fmt: skip
+    fat_sectors, total = fat_sectors or large_fat, small_total or large_total
+    powers = sector in (512, 1024, 2048, 4096) and per_cluster and not per_cluster & per_cluster - 1
+    if not powers or not reserved or copies not in (1, 2) or not fat_sectors or not total:
+        raise NotFat
+    root_sectors = -(-root_entries * 32 // sector)
+    data = reserved + copies * fat_sectors + root_sectors
+    clusters = (total - data) // per_cluster
+    if clusters <= 0 or total * sector > volume.size:
+        raise NotFat
     return _Layout(
-        start=start,
-        cluster_bytes=sector * per_cluster,
-        fat=start + reserved * sector,
-        data=start + data_sector * sector,
+        bits=12 if clusters < 4085 else 16 if clusters < 65_525 else 32,
+        fat_offset=reserved * sector,
+        root_offset=(data - root_sectors) * sector,
+        root_bytes=root_entries * 32,
+        root_cluster=struct.unpack_from("<I", boot, 44)[0],
+        data_offset=data * sector,
+        cluster_bytes=per_cluster * sector,
         clusters=clusters,
-        bits=bits,
-        root_cluster=u32(boot, 44) if bits == 32 else 0,
-        root_at=start + (reserved + fats * fat_sectors) * sector,
-        root_bytes=root_bytes,
     )
 
 
-def _root(disk: Reader, layout: _Layout) -> bytes:
-    if layout.bits == 32:
-        return _chain(disk, layout, layout.root_cluster)
-    return disk.read(layout.root_at, layout.root_bytes)
+def _root(volume: Source, layout: _Layout, budget: _Budget) -> bytes:
+    if layout.root_bytes:
+        return volume.read(layout.root_offset, layout.root_bytes)
+    budget.first_visit(layout.root_cluster)
+    return _chain(volume, layout, layout.root_cluster, budget)
 
 
-def _chain(disk: Reader, layout: _Layout, cluster: int) -> bytes:
-    parts, seen = [], set()
-    while 2 <= cluster < layout.clusters + 2 and cluster not in seen and len(seen) < MOST_CLUSTERS:
+def _chain(volume: Source, layout: _Layout, cluster: int, budget: _Budget) -> bytes:
+    """The content of a directory, at most 2 MiB (65,536 entries)."""
+    found, seen = bytearray(), set()
+    while 2 <= cluster < layout.clusters + 2 and cluster not in seen and budget.cluster():
         seen.add(cluster)
-        at = layout.data + (cluster - 2) * layout.cluster_bytes
-        parts.append(disk.read(at, layout.cluster_bytes))
-        cluster = _next(disk, layout, cluster)
-    return b"".join(parts)
+        offset = layout.data_offset + (cluster - 2) * layout.cluster_bytes
+        content = volume.read(offset, layout.cluster_bytes)
+        found += content
+        if len(content) < layout.cluster_bytes or len(found) >= MOST_ENTRIES * 32:
+            break
+        cluster = _next(volume, layout, cluster)
+    return bytes(found)
 
 
-def _next(disk: Reader, layout: _Layout, cluster: int) -> int:
-    if layout.bits == 32:
-        return u32(disk.read(layout.fat + 4 * cluster, 4), 0) & 0x0FFFFFFF
-    if layout.bits == 16:
-        return u16(disk.read(layout.fat + 2 * cluster, 2), 0)
-    pair = u16(disk.read(layout.fat + cluster * 3 // 2, 2), 0)
-    return pair >> 4 if cluster & 1 else pair & 0xFFF
+def _next(volume: Source, layout: _Layout, cluster: int) -> int:
+    """The cluster after this one; an end mark is larger than any cluster."""
+    at = cluster * layout.bits // 8
+    raw = int.from_bytes(volume.read(layout.fat_offset + at, 4).ljust(4, b"\xff"), "little")
+    if layout.bits == 12:
+        raw >>= 4 if cluster & 1 else 0
+    return raw & {12: 0xFFF, 16: 0xFFFF, 32: 0x0FFFFFFF}[layout.bits]
 
 
-def _walk(
-    disk: Reader, layout: _Layout, directory: bytes, path: str, depth: int,
-    found: list[str], seen: set[int],
-) -> None:  # fmt: skip
-    for name, attributes, cluster in _entries(directory):
-        if len(found) >= MOST_FILES:
-            return
-        if not attributes & DIRECTORY:
-            found.append(path + name)
-        elif name not in (".", "..") and depth < DEEPEST and cluster not in seen:
-            seen.add(cluster)
-            inside = _chain(disk, layout, cluster)
-            _walk(disk, layout, inside, f"{path}{name}/", depth + 1, found, seen)
-
-
-def _entries(directory: bytes) -> Iterator[tuple[str, int, int]]:
-    """(name, attributes, first cluster); the long name where there is one."""
-    long: dict[int, str] = {}
-    for at in range(0, len(directory) - 31, 32):
-        entry = directory[at : at + 32]
+def _entries(content: bytes) -> Iterator[tuple[str, int, int, int]]:
+    """(name, attributes, first cluster, size) of each entry but `.`, `..` and labels."""
+    long_name: dict[int, str] = {}
+    for at in range(0, len(content) - 31, 32):
+        entry = content[at : at + 32]
         if entry[0] == 0:
             return
+        attributes = entry[11]
         if entry[0] == 0xE5:
-            long = {}
-        elif entry[11] == LONG_NAME:
-            text = entry[1:11] + entry[14:26] + entry[28:32]
-            long[entry[0] & 0x3F] = text.decode("utf-16-le", "replace").split("\0")[0]
-        elif not entry[11] & VOLUME:
-            name = "".join(long[part] for part in sorted(long)).rstrip("\uffff") or _short(entry)
-            long = {}
-            yield name, entry[11], u16(entry, 20) << 16 | u16(entry, 26)
+            long_name = {}
+        elif attributes & 0x3F == _LONG_NAME:
+            raw = entry[1:11] + entry[14:26] + entry[28:32]
+            long_name[entry[0] & 0x3F] = raw.decode("utf-16-le", "replace")
+        else:
+            if not attributes & _LABEL and entry[0] != 0x2E:
+                high, low, size = struct.unpack("<H4xHI", entry[20:32])
+                yield _name(entry, long_name), attributes, high << 16 | low, size
+            long_name = {}
 
 
-def _short(entry: bytes) -> str:
-    base = entry[:8].decode("ascii", "replace").rstrip()
-    ending = entry[8:11].decode("ascii", "replace").rstrip()
-    return (f"{base}.{ending}" if ending else base).lower()
+def _name(entry: bytes, long_name: dict[int, str]) -> str:
+    whole = "".join(long_name[number] for number in sorted(long_name)).partition("\0")[0]
+    if whole:
+        name = whole
+    else:
+        stem, ending = (part.decode("cp437").rstrip() for part in (entry[:8], entry[8:11]))
+        # Windows NT keeps in byte 12 that a short name is written in small letters.
+        stem = stem.lower() if entry[12] & 0x08 else stem
+        ending = ending.lower() if entry[12] & 0x10 else ending
+        name = f"{stem}.{ending}" if ending else stem
+    return "".join(letter if letter.isprintable() and letter != "/" else "_" for letter in name)

@@ -1,84 +1,110 @@
-"""Partitions of a disk (UEFI specification, 5.3: GUID partition table)."""
+"""The partition table of a disk: GPT (UEFI 2.10, chapter 5), and what is there instead of one."""
 
+from __future__ import annotations
+
+import struct
 import uuid
 import zlib
 from dataclasses import dataclass
 
-from apps.library.formats.refusals import DiskRefused
-from apps.library.formats.source import u32, u64
-from apps.library.formats.vhdx import Vhdx
+from apps.library.formats.errors import DiskRefused
+from apps.library.formats.source import Source
 
-EFI_SYSTEM = uuid.UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
-#: Windows' logical disk manager: what disk management calls a dynamic disk.
-LDM = {
-    uuid.UUID("5808c8aa-7e8f-42e0-85d2-e1e90434cfb3"),
-    uuid.UUID("af9b60a0-1431-4f62-bc68-3311714a69ad"),
-}
+MOST_PARTITIONS = 1024
+
+EFI_SYSTEM = "efi-system"
+BASIC_DATA = "basic-data"
+DYNAMIC = ("dynamic-disk-metadata", "dynamic-disk-data")
 TYPES = {
-    EFI_SYSTEM: "efi-system",
-    uuid.UUID("e3c9e316-0b5c-4db8-817d-f92df00215ae"): "microsoft-reserved",
-    uuid.UUID("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7"): "basic-data",
-    uuid.UUID("de94bba4-06d1-4d40-a16a-bfd50179d6ac"): "windows-recovery",
-    uuid.UUID("0fc63daf-8483-4772-8e79-3d69d8477de4"): "linux-filesystem",
-    uuid.UUID("e6d6d379-f507-44c2-a23c-238f2a3df928"): "linux-lvm",
+    "c12a7328-f81f-11d2-ba4b-00a0c93ec93b": EFI_SYSTEM,
+    "e3c9e316-0b5c-4db8-817d-f92df00215ae": "microsoft-reserved",
+    "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7": BASIC_DATA,
+    "de94bba4-06d1-4d40-a16a-bfd50179d6ac": "windows-recovery",
+    "5808c8aa-7e8f-42e0-85d2-e1e90434cfb3": DYNAMIC[0],
+    "af9b60a0-1431-4f62-bc68-3311714a69ad": DYNAMIC[1],
+    "0fc63daf-8483-4772-8e79-3d69d8477de4": "linux-file-system",
+    "e6d6d379-f507-44c2-a23c-238f2a3df928": "linux-lvm",
 }
-MOST_ENTRIES = 1024
 
 
 @dataclass(frozen=True)
 class Partition:
-    """Offsets and sizes in bytes on the virtual disk."""
+    """`type` is a word of TYPES, else the type's GUID; offset and size are in bytes."""
 
-    type_id: uuid.UUID
+    type: str
     name: str
     offset: int
-    size: int
-
-    @property
-    def type(self) -> str:
-        return TYPES.get(self.type_id, str(self.type_id))
+    size_bytes: int
 
 
-def partitions(disk: Vhdx) -> list[Partition]:
-    """In the order of their place. Raises DiskRefused where there is no GPT, or a dynamic disk."""
-    sector = disk.geometry.logical_sector
-    if disk.size < 3 * sector:
-        raise DiskRefused("no-partition-table")
-    header = disk.read(sector, sector)
-    if not header.startswith(b"EFI PART"):
-        raise DiskRefused("mbr-disk" if _has_mbr(disk) else "no-partition-table")
-    found = _entries(disk, header, sector)
-    if any(partition.type_id in LDM for partition in found):
-        raise DiskRefused("dynamic-disk")
-    return sorted(found, key=lambda partition: partition.offset)
+@dataclass(frozen=True)
+class _Header:
+    entries_lba: int
+    count: int
+    entry_bytes: int
+    entries_crc: int
 
 
-def _has_mbr(disk: Vhdx) -> bool:
-    first = disk.read(0, 512)
-    return first[510:512] == b"\x55\xaa" and any(first[446 + 16 * n + 4] for n in range(4))
+def partitions(disk: Source, sector: int) -> list[Partition]:
+    """The partitions in the table's order; raises DiskRefused where there is no usable GPT."""
+    damaged = False
+    for lba in (1, disk.size // sector - 1):
+        raw = disk.read(lba * sector, sector)
+        if raw[:8] != b"EFI PART":
+            continue
+        header = _header(raw, lba)
+        entries = _entries(disk, sector, header) if header else None
+        if header and entries is not None:
+            return _partitions(entries, header.entry_bytes, disk.size // sector, sector)
+        damaged = True
+    if damaged:
+        raise DiskRefused("no-partition-table", "The partition table (GPT) is damaged.")
+    raise DiskRefused("mbr-disk" if _is_mbr(disk.read(0, 512)) else "no-partition-table")
 
 
-def _entries(disk: Vhdx, header: bytes, sector: int) -> list[Partition]:
-    length = u32(header, 12)
-    if not 92 <= length <= sector:
-        raise DiskRefused("no-partition-table")
-    plain = header[:16] + bytes(4) + header[20:length]
-    count, size = u32(header, 80), u32(header, 84)
-    if zlib.crc32(plain) != u32(header, 16) or not 128 <= size <= 4096 or count > MOST_ENTRIES:
-        raise DiskRefused("no-partition-table")
-    table = disk.read(u64(header, 72) * sector, count * size)
-    if zlib.crc32(table) != u32(header, 88):
-        raise DiskRefused("no-partition-table")
-    rows = (table[at : at + size] for at in range(0, count * size, size))
-    return [_partition(row, sector, disk.size) for row in rows if row[:16] != bytes(16)]
+def _header(raw: bytes, lba: int) -> _Header | None:
+    size, stated = struct.unpack_from("<II", raw, 12)
+    if not 92 <= size <= len(raw):
+        return None
+    (own,) = struct.unpack_from("<Q", raw, 24)
+    if zlib.crc32(raw[:16] + bytes(4) + raw[20:size]) != stated or own != lba:
+        return None
+    found = _Header(*struct.unpack_from("<QIII", raw, 72))
+    fits = 0 < found.count <= MOST_PARTITIONS and found.entry_bytes in (128, 256, 512, 1024)
+    return found if fits else None
 
 
-def _partition(row: bytes, sector: int, disk_size: int) -> Partition:
-    first, last = u64(row, 32), u64(row, 40)
-    if last < first or (last + 1) * sector > disk_size:
-        raise DiskRefused("no-partition-table")
-    name = row[56:128].decode("utf-16-le", "replace").split("\0")[0]
-    shown = "".join(letter for letter in name if letter.isprintable())
-    return Partition(
-        uuid.UUID(bytes_le=row[:16]), shown, first * sector, (last - first + 1) * sector
-    )
+def _entries(disk: Source, sector: int, header: _Header) -> bytes | None:
+    length = header.count * header.entry_bytes
+    if header.entries_lba * sector + length > disk.size:
+        return None
+    raw = disk.read(header.entries_lba * sector, length)
+    return raw if zlib.crc32(raw) == header.entries_crc else None
+
+
+def _partitions(entries: bytes, step: int, sectors: int, sector: int) -> list[Partition]:
+    found = []
+    for at in range(0, len(entries), step):
+        kind = uuid.UUID(bytes_le=entries[at : at + 16])
+        if not kind.int:
+            continue
+        first, last = struct.unpack_from("<QQ", entries, at + 32)
+        if not 1 < first <= last < sectors:
+            raise DiskRefused("no-partition-table", "The partition table (GPT) contradicts the disk.")
+        name = entries[at + 56 : at + 128].decode("utf-16-le", "replace").partition("\0")[0]
+        found.append(
+            Partition(
+                TYPES.get(str(kind), str(kind)),
+                "".join(letter for letter in name if letter.isprintable()),
+                first * sector,
+                (last - first + 1) * sector,
+            )
+        )
+    return found
+
+
+def _is_mbr(first: bytes) -> bool:
+    """A boot signature, and four entries that could be partitions of an MBR."""
+    if first[510:512] != b"\x55\xaa":
+        return False
+    return all(first[446 + 16 * number] in (0x00, 0x80) for number in range(4))

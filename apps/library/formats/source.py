@@ -1,42 +1,22 @@
-"""Random access to bytes that somebody else wrote."""
+"""Where bytes come from: anything that has a size and gives bytes from anywhere in it."""
+
+from __future__ import annotations
 
 import os
-import struct
 from pathlib import Path
-from typing import Protocol, Self
+from types import TracebackType
+from typing import Protocol
 
-from apps.library.formats.refusals import DiskRefused
-
-#: Nothing that is read in one piece is larger than this.
-LARGEST_READ = 16 * 2**20
+#: No reader here needs more at once; a larger wish comes from a number that can't be true.
+MOST_AT_ONCE = 4 << 20
 
 
 class Source(Protocol):
+    """`size` in bytes; `read` gives what there is, so fewer bytes past the end."""
+
     size: int
 
-    def read(self, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes. Raises DiskRefused("truncated") where they aren't there."""
-
-
-class FileSource:
-    """A file on disk; only what is asked for is read."""
-
-    def __init__(self, path: str | Path) -> None:
-        self._file = open(path, "rb")  # noqa: SIM115 (closed by the context manager)
-        self.size = os.fstat(self._file.fileno()).st_size
-
-    def read(self, offset: int, length: int) -> bytes:
-        _bounded(offset, length, self.size)
-        found = os.pread(self._file.fileno(), length, offset)
-        if len(found) != length:
-            raise DiskRefused("truncated")
-        return found
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def read(self, offset: int, length: int) -> bytes: ...
 
 
 class BytesSource:
@@ -47,22 +27,33 @@ class BytesSource:
         self.size = len(content)
 
     def read(self, offset: int, length: int) -> bytes:
-        _bounded(offset, length, self.size)
-        return self._content[offset : offset + length]
+        if offset < 0 or length <= 0:
+            return b""
+        return bytes(self._content[offset : offset + min(length, MOST_AT_ONCE)])
 
 
-def _bounded(offset: int, length: int, size: int) -> None:
-    if offset < 0 or length < 0 or length > LARGEST_READ or offset + length > size:
-        raise DiskRefused("truncated")
+class FileSource:
+    """A file, read by position; its size is what it was when it was opened."""
 
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        self.size = os.fstat(self._file.fileno()).st_size
 
-def u16(data: bytes, at: int) -> int:
-    return int(struct.unpack_from("<H", data, at)[0])
+    def read(self, offset: int, length: int) -> bytes:
+        if offset < 0 or length <= 0 or offset >= self.size:
+            return b""
+        return os.pread(self._file.fileno(), min(length, MOST_AT_ONCE), offset)
 
+    def close(self) -> None:
+        self._file.close()
 
-def u32(data: bytes, at: int) -> int:
-    return int(struct.unpack_from("<I", data, at)[0])
+    def __enter__(self) -> FileSource:
+        return self
 
-
-def u64(data: bytes, at: int) -> int:
-    return int(struct.unpack_from("<Q", data, at)[0])
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,38 +1,39 @@
-"""The container: headers, regions, metadata and block allocation of a VHDX ([MS-VHDX] 2).
+"""VHDX, fixed and dynamic (MS-VHDX 2.0): from the file's bytes to the disk's.
 
-Read-only, for fixed and dynamic disks. A disk whose log isn't empty is refused rather than
-replayed: it was copied while something wrote to it.
+Nothing that the file says is believed: every count has a bound, every offset is held against the
+file's size, and whatever doesn't fit raises DiskRefused.
 """
 
+from __future__ import annotations
+
+import struct
 import uuid
+from array import array
 from dataclasses import dataclass
+from sys import byteorder
 
-from apps.library.formats.crc32c import guarded
-from apps.library.formats.refusals import DiskRefused
-from apps.library.formats.source import Source, u16, u32, u64
+from apps.library.formats.crc32c import sealed
+from apps.library.formats.errors import DiskRefused
+from apps.library.formats.source import Source
 
-MIB = 2**20
-HEADERS = (0x10000, 0x20000)
-REGION_TABLES = (0x30000, 0x40000)
-REGION_TABLE_BYTES = 64 * 1024
+KIB, MIB = 1 << 10, 1 << 20
+LARGEST_DISK = 64 << 40
 MOST_ENTRIES = 2047
-LARGEST_DISK = 64 * 2**40
+#: So much of a block allocation table is looked through (4 TiB of the smallest blocks).
+BAT_LOOKED_THROUGH = 32 * MIB
 
-BAT = uuid.UUID("2dc27766-f623-4200-9d64-115e9bfd4a08")
-METADATA = uuid.UUID("8b7ca206-4790-4b9a-b8fe-575f050f886e")
-FILE_PARAMETERS = uuid.UUID("caa16737-fa36-4d43-b3b6-33f0aa44e76b")
-VIRTUAL_SIZE = uuid.UUID("2fa54224-cd1b-4876-b211-5dbed83bf4b8")
-VIRTUAL_ID = uuid.UUID("beca12ab-b2e6-4523-93ef-c309e000c746")
-LOGICAL_SECTOR = uuid.UUID("8141bf1d-a96f-4709-ba47-f233a8faab5f")
-PHYSICAL_SECTOR = uuid.UUID("cda348c7-445d-4471-9cc9-e9885251c556")
-PARENT_LOCATOR = uuid.UUID("a8d35f2d-b30b-454d-abf7-d3d84834ab0c")
-KNOWN_ITEMS = {
-    FILE_PARAMETERS, VIRTUAL_SIZE, VIRTUAL_ID, LOGICAL_SECTOR, PHYSICAL_SECTOR, PARENT_LOCATOR,
-}  # fmt: skip
-#: What the items that are read have to have at least.
-LENGTHS = {FILE_PARAMETERS: 8, VIRTUAL_SIZE: 8, LOGICAL_SECTOR: 4}
+BAT = uuid.UUID("2DC27766-F623-4200-9D64-115E9BFD4A08")
+METADATA = uuid.UUID("8B7CA206-4790-4B9A-B8FE-575F050F886E")
+FILE_PARAMETERS = uuid.UUID("CAA16737-FA36-4D43-B3B6-33F0AA44E76B")
+VIRTUAL_SIZE = uuid.UUID("2FA54224-CD1B-4876-B211-5DBED83BF4B8")
+PAGE_83 = uuid.UUID("BECA12AB-B2E6-4523-93EF-C309E000C746")
+LOGICAL_SECTOR = uuid.UUID("8141BF1D-A96F-4709-BA47-F233A8FAAB5F")
+PHYSICAL_SECTOR = uuid.UUID("CDA348C7-445D-4471-9CC9-E9885251C556")
+PARENT_LOCATOR = uuid.UUID("A8D35F2D-B30B-454D-ABF7-D3D84834AB0C")
+_ITEMS = {FILE_PARAMETERS, VIRTUAL_SIZE, PAGE_83, LOGICAL_SECTOR, PHYSICAL_SECTOR, PARENT_LOCATOR}
 
-NOT_PRESENT, UNDEFINED, ZERO, UNMAPPED, PRESENT = 0, 1, 2, 3, 6
+_PRESENT = 6
+_NEVER_WRITTEN = {0, 1, 2, 3}
 
 
 @dataclass(frozen=True)
@@ -42,148 +43,204 @@ class Region:
 
 
 @dataclass(frozen=True)
-class Geometry:
-    """Sizes in bytes."""
+class Parameters:
+    """What the metadata say of the disk; sizes in bytes."""
 
-    block_size: int
+    block_bytes: int
     fixed: bool
-    virtual_size: int
-    logical_sector: int
+    virtual_bytes: int
+    sector_bytes: int
 
 
 class Vhdx:
-    """An opened container; `read` gives the virtual disk's bytes."""
+    """An open disk: `size` is the virtual one, `read` gives the virtual disk's bytes."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        _require_clean_header(source)
-        regions = _regions(source)
-        self.geometry = _geometry(source, regions[METADATA])
-        self._bat = _bat_region(self.geometry, regions[BAT])
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Bytes of the virtual disk; blocks without content read as zeros."""
-        if offset < 0 or length < 0 or offset + length > self.geometry.virtual_size:
-            raise DiskRefused("truncated")
-        parts = []
-        while length:
-            inside = offset % self.geometry.block_size
-            piece = min(length, self.geometry.block_size - inside)
-            parts.append(self._read_block(offset // self.geometry.block_size, inside, piece))
-            offset, length = offset + piece, length - piece
-        return b"".join(parts)
+    def __init__(self, source: Source, bat: Region, parameters: Parameters) -> None:
+        self._source, self._bat = source, bat
+        self.parameters = parameters
+        self.size = parameters.virtual_bytes
+        self._chunk_ratio = (1 << 23) * parameters.sector_bytes // parameters.block_bytes
+        self._blocks = -(-self.size // parameters.block_bytes)
+        if (self._last_index() + 1) * 8 > bat.length:
+            raise DiskRefused("corrupt-bat", "The block allocation table is too short for the disk.")
+        self._look_through()
 
     @property
-    def size(self) -> int:
-        return self.geometry.virtual_size
+    def allocation(self) -> str:
+        return "fixed" if self.parameters.fixed else "dynamic"
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes of the disk; fewer only at its end."""
+        length = max(0, min(length, self.size - offset)) if offset >= 0 else 0
+        block_bytes, found = self.parameters.block_bytes, []
+        while length > 0:
+            inside = offset % block_bytes
+            part = min(length, block_bytes - inside)
+            found.append(self._read_block(offset // block_bytes, inside, part))
+            offset, length = offset + part, length - part
+        return b"".join(found)
 
     def _read_block(self, block: int, inside: int, length: int) -> bytes:
-        ratio = 2**23 * self.geometry.logical_sector // self.geometry.block_size
-        entry = u64(self._source.read(self._bat.offset + 8 * (block + block // ratio), 8), 0)
-        state, at = entry & 7, (entry >> 20) * MIB
-        if state in (NOT_PRESENT, UNDEFINED, ZERO, UNMAPPED):
+        place = self._bat.offset + self._index(block) * 8
+        (entry,) = struct.unpack("<Q", _exactly(self._source, place, 8))
+        if entry & 7 != _PRESENT:
+            self._check_state(entry & 7)
             return bytes(length)
-        if state != PRESENT or at < MIB:
-            raise DiskRefused("corrupt-bat")
-        return self._source.read(at + inside, length)
+        return _exactly(self._source, (entry >> 20) * MIB + inside, length)
+
+    def _index(self, block: int) -> int:
+        return block + block // self._chunk_ratio
+
+    def _last_index(self) -> int:
+        return self._index(self._blocks - 1)
+
+    @staticmethod
+    def _check_state(state: int) -> None:
+        if state not in _NEVER_WRITTEN and state != _PRESENT:
+            raise DiskRefused("corrupt-bat", f"A block has the state {state}, which a disk can’t have.")
+
+    def _look_through(self) -> None:
+        """Every block that is present has to lie inside the file, every state has to be one."""
+        wanted = min((self._last_index() + 1) * 8, BAT_LOOKED_THROUGH)
+        for begin in range(0, wanted, MIB):
+            content = _exactly(self._source, self._bat.offset + begin, min(MIB, wanted - begin))
+            entries = array("Q")
+            entries.frombytes(content)
+            if byteorder == "big":
+                entries.byteswap()
+            for state in {entry & 7 for entry in entries}:
+                self._check_state(state)
+            if (max(entries) >> 20) * MIB + self.parameters.block_bytes > self._source.size:
+                self._look_for_cut(entries, begin // 8)
+
+    def _look_for_cut(self, entries: array[int], first: int) -> None:
+        for index, entry in enumerate(entries, first):
+            if entry & 7 == _PRESENT and (entry >> 20) * MIB + self._used(index) > self._source.size:
+                raise DiskRefused("truncated")
+
+    def _used(self, index: int) -> int:
+        """How many bytes of the block at a table index the disk uses: the last one isn't whole."""
+        if index == self._last_index():
+            return self.size - (self._blocks - 1) * self.parameters.block_bytes
+        is_bitmap = index % (self._chunk_ratio + 1) == self._chunk_ratio
+        return MIB if is_bitmap else self.parameters.block_bytes
 
 
-def _require_clean_header(source: Source) -> None:
-    """The current header is the valid one with the higher sequence number ([MS-VHDX] 2.2.2)."""
-    valid = [h for h in (_header(source, at) for at in HEADERS) if h is not None]
+def open_vhdx(source: Source) -> Vhdx:
+    """The disk inside a VHDX file; raises DiskRefused saying what is wrong with it."""
+    _check_kind(source)
+    _check_header(source)
+    regions = _regions(source)
+    return Vhdx(source, regions[BAT], _parameters(source, regions[METADATA]))
+
+
+def _check_kind(source: Source) -> None:
+    """Tells what isn't a VHDX by what it is instead."""
+    if source.size == 0:
+        raise DiskRefused("empty-file")
+    start = source.read(0, 8)
+    if start == b"vhdxfile":
+        return
+    if start == b"conectix" or source.read(source.size - 512, 8) == b"conectix":
+        raise DiskRefused("vhd-format")
+    if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        raise DiskRefused("zip-archive")
+    if source.read(0x8001, 5) == b"CD001":
+        raise DiskRefused("iso-image")
+    other = {b"QFI\xfb": "a QCOW2 disk of QEMU", b"KDMV": "a VMDK disk of VMware"}.get(start[:4])
+    raise DiskRefused("not-vhdx", f"The file is {other}, not a VHDX." if other else "")
+
+
+def _check_header(source: Source) -> None:
+    """The current header: the valid one with the higher sequence number. Its log has to be empty."""
+    headers = [source.read(offset, 4 * KIB) for offset in (64 * KIB, 128 * KIB)]
+    if source.size < 320 * KIB:
+        raise DiskRefused("truncated")
+    valid = [header for header in headers if header[:4] == b"head" and sealed(header)]
     if not valid:
         raise DiskRefused("corrupt-header")
-    current = max(valid, key=lambda header: u64(header, 8))
-    if u16(current, 66) != 1:
-        raise DiskRefused("unsupported-version")
-    if current[48:64] != bytes(16):
+    current = max(valid, key=lambda header: struct.unpack_from("<Q", header, 8))
+    log_version, version = struct.unpack_from("<HH", current, 64)
+    if version != 1 or log_version != 0:
+        raise DiskRefused("unsupported-version", f"The VHDX has version {version}, not 1.")
+    if any(current[48:64]):
         raise DiskRefused("dirty-log")
 
 
-def _header(source: Source, at: int) -> bytes | None:
-    if at + 4096 > source.size:
-        raise DiskRefused("truncated")
-    header = source.read(at, 4096)
-    return header if header.startswith(b"head") and guarded(header) else None
-
-
 def _regions(source: Source) -> dict[uuid.UUID, Region]:
-    for at in REGION_TABLES:
-        if at + REGION_TABLE_BYTES > source.size:
-            raise DiskRefused("truncated")
-        table = source.read(at, REGION_TABLE_BYTES)
-        if table.startswith(b"regi") and guarded(table):
-            return _region_entries(table, source)
+    """Where the allocation table and the metadata are, from the first table that is whole."""
+    for offset in (192 * KIB, 256 * KIB):
+        table = source.read(offset, 64 * KIB)
+        if len(table) == 64 * KIB and table[:4] == b"regi" and sealed(table):
+            return _checked_regions(source, table)
     raise DiskRefused("corrupt-regions")
 
 
-def _region_entries(table: bytes, source: Source) -> dict[uuid.UUID, Region]:
-    count = u32(table, 8)
+def _checked_regions(source: Source, table: bytes) -> dict[uuid.UUID, Region]:
+    (count,) = struct.unpack_from("<I", table, 8)
     if count > MOST_ENTRIES:
         raise DiskRefused("corrupt-regions")
     found: dict[uuid.UUID, Region] = {}
-    for at in range(16, 16 + 32 * count, 32):
-        kind = uuid.UUID(bytes_le=table[at : at + 16])
-        region = Region(u64(table, at + 16), u32(table, at + 24))
+    for number in range(count):
+        raw, offset, length, flags = struct.unpack_from("<16sQII", table, 16 + number * 32)
+        kind = uuid.UUID(bytes_le=raw)
         if kind not in (BAT, METADATA):
-            if u32(table, at + 28) & 1:
-                raise DiskRefused("unsupported-version")
+            if flags & 1:
+                raise DiskRefused("unsupported-version", "The VHDX needs a region that isn’t known.")
             continue
-        if kind in found or region.offset < MIB or region.offset % MIB or not region.length:
+        if kind in found or offset < MIB or offset % MIB or length < MIB or length % MIB:
             raise DiskRefused("corrupt-regions")
-        if region.offset + region.length > source.size:
+        if offset + length > source.size:
             raise DiskRefused("truncated")
-        found[kind] = region
-    if BAT not in found or METADATA not in found:
+        found[kind] = Region(offset, length)
+    if len(found) != 2 or _overlap(found[BAT], found[METADATA]):
         raise DiskRefused("corrupt-regions")
     return found
 
 
-def _geometry(source: Source, region: Region) -> Geometry:
+def _overlap(one: Region, other: Region) -> bool:
+    return one.offset < other.offset + other.length and other.offset < one.offset + one.length
+
+
+def _parameters(source: Source, region: Region) -> Parameters:
     items = _metadata(source, region)
     try:
-        parameters, size = items[FILE_PARAMETERS], u64(items[VIRTUAL_SIZE], 0)
-        sector = u32(items[LOGICAL_SECTOR], 0)
-        block, flags = u32(parameters, 0), u32(parameters, 4)
-    except KeyError as error:
-        raise DiskRefused("corrupt-metadata") from error
-    if flags & 2:
+        block, flags = struct.unpack("<II", items[FILE_PARAMETERS][:8])
+        (size,) = struct.unpack("<Q", items[VIRTUAL_SIZE][:8])
+        (sector,) = struct.unpack("<I", items[LOGICAL_SECTOR][:4])
+    except (KeyError, struct.error):
+        raise DiskRefused("corrupt-metadata") from None
+    if flags & 2 or PARENT_LOCATOR in items:
         raise DiskRefused("differencing")
-    if sector not in (512, 4096) or not MIB <= block <= 256 * MIB or block & (block - 1):
+    block_ok = MIB <= block <= 256 * MIB and block & (block - 1) == 0
+    size_ok = sector in (512, 4096) and 0 < size <= LARGEST_DISK and size % sector == 0
+    if not block_ok or not size_ok:
         raise DiskRefused("corrupt-metadata")
-    if not 0 < size <= LARGEST_DISK or size % sector:
-        raise DiskRefused("corrupt-metadata")
-    return Geometry(block, bool(flags & 1), size, sector)
+    return Parameters(block, bool(flags & 1), size, sector)
 
 
 def _metadata(source: Source, region: Region) -> dict[uuid.UUID, bytes]:
-    """Small items by their id; the lengths that are needed are checked here."""
-    if region.length < REGION_TABLE_BYTES:
+    """The known items' content by id. Only their beginnings are needed."""
+    table = _exactly(source, region.offset, 64 * KIB)
+    (count,) = struct.unpack_from("<H", table, 10)
+    if table[:8] != b"metadata" or count > MOST_ENTRIES:
         raise DiskRefused("corrupt-metadata")
-    table = source.read(region.offset, REGION_TABLE_BYTES)
-    count = u16(table, 10)
-    if not table.startswith(b"metadata") or count > MOST_ENTRIES:
-        raise DiskRefused("corrupt-metadata")
-    items: dict[uuid.UUID, bytes] = {}
-    for at in range(32, 32 + 32 * count, 32):
-        kind = uuid.UUID(bytes_le=table[at : at + 16])
-        offset, length, flags = u32(table, at + 16), u32(table, at + 20), u32(table, at + 24)
-        if kind not in KNOWN_ITEMS:
+    found: dict[uuid.UUID, bytes] = {}
+    for number in range(count):
+        raw, offset, length, flags = struct.unpack_from("<16sIII", table, 32 + number * 32)
+        item = uuid.UUID(bytes_le=raw)
+        if flags & 1 or item not in _ITEMS:
             if flags & 4:
-                raise DiskRefused("unsupported-version")
+                raise DiskRefused("unsupported-version", "The VHDX needs metadata that aren’t known.")
             continue
-        if offset < REGION_TABLE_BYTES or length > MIB or offset + length > region.length:
+        if item in found or offset < 64 * KIB or length > MIB or offset + length > region.length:
             raise DiskRefused("corrupt-metadata")
-        if length < LENGTHS.get(kind, 0):
-            raise DiskRefused("corrupt-metadata")
-        items[kind] = source.read(region.offset + offset, min(length, 64))
-    return items
+        found[item] = _exactly(source, region.offset + offset, min(length, 64))
+    return found
 
 
-def _bat_region(geometry: Geometry, region: Region) -> Region:
-    """The table has to be as long as the disk's size asks ([MS-VHDX] 2.5)."""
-    ratio = 2**23 * geometry.logical_sector // geometry.block_size
-    blocks = -(-geometry.virtual_size // geometry.block_size)
-    if (blocks + (blocks - 1) // ratio) * 8 > region.length:
-        raise DiskRefused("corrupt-bat")
-    return region
+def _exactly(source: Source, offset: int, length: int) -> bytes:
+    found = source.read(offset, length)
+    if len(found) != length:
+        raise DiskRefused("truncated")
+    return found

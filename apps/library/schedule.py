@@ -1,0 +1,9 @@
+"""The library's clock: what waits for a host, for a worker, or for nothing any more."""
+
+SCHEDULE = {
+    "library.sweep": {
+        "task": "library.sweep",
+        "schedule": 15,
+        "options": {"queue": "observations", "expires": 30},
+    }
+}

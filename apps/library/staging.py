@@ -1,0 +1,107 @@
+"""Bringing a file to a cluster's volume, where inspection and deployment find it by its content."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+from django.utils import timezone
+
+from apps.fabric import selectors
+from apps.fabric.credentials import EnvelopeError
+from apps.fabric.models import Host
+from apps.library import content
+from apps.library.hosts import Place
+from apps.library.models import StagedFile, StoredFile
+from apps.operations.context import Context
+from apps.operations.errors import OperationFailed
+from apps.remoting import Endpoint, call, scripts
+from apps.remoting import jobs as host_jobs
+from apps.remoting.scripts import Script
+
+#: Up to here a file is fetched within one call; what is larger goes on without the portal.
+AT_ONCE = 64 << 20
+AT_ONCE_SECONDS = 110
+#: How often a job on a host is looked at, in seconds.
+LOOK_EVERY = 1.0
+HIDDEN = "the file’s address, known to the host alone"
+
+
+def bring(ctx: Context, file: StoredFile, place: Place) -> str:
+    """Has the host fetch a file unless it has it, and gives the host's path of it."""
+    path = place.path(file.staged_name)
+    script = scripts.load("library", "Receive-Content")
+    known = {
+        "Sha256": file.sha256,
+        "SizeBytes": file.size_bytes,
+        "Destination": path,
+        "CaCertificate": content.certificate_authority(),
+    }
+    ctx.check_cancelled()
+    ctx.record_script(script, {**known, "Url": HIDDEN})
+    secret = {**known, "Url": content.grant(file, place.host, ctx.operation)}
+    if file.size_bytes <= AT_ONCE:
+        _fetch(ctx, place.host, script, secret)
+    else:
+        _fetch_as_job(ctx, place, script, secret)
+    StagedFile.objects.update_or_create(
+        volume=place.volume,
+        path=path,
+        defaults={
+            "sha256": file.sha256, "size_bytes": file.size_bytes, "staged_at": timezone.now()
+        },
+    )  # fmt: skip
+    return path
+
+
+def endpoint(host: Host) -> Endpoint:
+    """How to reach a host; a credential that can't be opened ends the operation in words."""
+    try:
+        return selectors.endpoint_for_host(host)
+    except EnvelopeError as error:
+        raise OperationFailed(
+            "credential", str(error), "Enter the cluster’s password anew."
+        ) from error
+
+
+def _fetch(ctx: Context, host: Host, script: Script, parameters: dict[str, Any]) -> None:
+    call(
+        endpoint(host), script, parameters, timeout=AT_ONCE_SECONDS,
+        on_progress=ctx.on_progress, should_stop=ctx.should_stop,
+    )  # fmt: skip
+
+
+def _fetch_as_job(ctx: Context, place: Place, script: Script, parameters: dict[str, Any]) -> None:
+    """Starts the fetch as a job of the operation, or attaches to the one that an earlier worker
+    started, and follows it to its end.
+    """
+    reach, job = endpoint(place.host), uuid.uuid5(ctx.operation.pk, parameters["Sha256"])
+    status = host_jobs.start_job(reach, job, script, parameters)
+    if status.state == "failed" and ctx.resumed:  # its address may have ended with its worker
+        host_jobs.remove_job(reach, job)
+        status = host_jobs.start_job(reach, job, script, parameters)
+    while status.state == "running":
+        if ctx.should_stop():
+            host_jobs.stop_job(reach, job)
+        ctx.check_cancelled()
+        ctx.progress(status.percent, status.message)
+        time.sleep(LOOK_EVERY)
+        status = host_jobs.read_job(reach, job, status.next_offset)
+    if status.state != "succeeded":
+        raise OperationFailed(
+            "fetch-failed",
+            f"{place.host.name} couldn’t fetch the file.",
+            "See that the host reaches the portal’s content address, then retry.",
+            (status.error or {}).get("message", status.message),
+        )
+    host_jobs.remove_job(reach, job)
+
+
+def forget(ctx: Context, staged: StagedFile, host: Host) -> None:
+    """Removes a copy from its volume."""
+    script = scripts.load("library", "Remove-StagedFile")
+    ctx.call(endpoint(host), script, {"Paths": [staged.path]})
+    staged.delete()
+
+

@@ -1,0 +1,40 @@
+"""What the library does by the clock, one part after the other: none keeps the others from theirs."""
+
+import datetime
+import logging
+from collections.abc import Callable
+
+from django.db import Error
+from django.utils import timezone
+
+from apps.common.errors import PortalError
+from apps.library import content, inspection, uploads
+from apps.library.choices import UploadStatus
+from apps.library.models import Upload
+
+#: An upload that is verified for longer than this has no worker, unless its lock says otherwise.
+UNHEARD = datetime.timedelta(seconds=30)
+logger = logging.getLogger(__name__)
+
+
+def sweep() -> None:
+    for part in (uploads.sweep, send_again, inspection.sweep, content.sweep):
+        _do(part)
+
+
+def _do(part: Callable[[], None]) -> None:
+    try:
+        part()
+    except (PortalError, Error, OSError):
+        logger.exception("%s.%s failed; the next round tries again.", part.__module__, part.__name__)
+
+
+def send_again() -> None:
+    """Hands uploads to a worker whose message was lost, or whose worker was."""
+    from apps.library import tasks
+
+    unheard = Upload.objects.filter(
+        status=UploadStatus.VERIFYING, touched_at__lt=timezone.now() - UNHEARD
+    )
+    for key in unheard.values_list("pk", flat=True)[:100]:
+        tasks.send_received(key)

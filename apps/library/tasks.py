@@ -1,0 +1,29 @@
+"""What the workers do for the library."""
+
+import logging
+from typing import Any
+
+from celery import shared_task
+from kombu.exceptions import OperationalError
+
+from apps.library import arrival, sweeping
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="library.received", queue="operations", acks_late=True)
+def received(upload_id: str) -> None:
+    arrival.receive(upload_id)
+
+
+@shared_task(name="library.sweep", queue="observations", acks_late=False)
+def sweep() -> None:
+    sweeping.sweep()
+
+
+def send_received(upload_id: Any) -> None:
+    """Has a worker look at a file that arrived. A broker that is away is made up for by the sweep."""
+    try:
+        received.apply_async(args=[str(upload_id)], retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("Upload %s waits for the next sweep: %s", upload_id, error)

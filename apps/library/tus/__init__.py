@@ -1,0 +1,1 @@
+"""Uploads that survive a lost connection: tus 1.0, served beside Django because bodies stream."""
