@@ -49,3 +49,36 @@ function Get-FileHash {
     if ($LiteralPath -notlike 'C:\*') { return Microsoft.PowerShell.Utility\Get-FileHash -LiteralPath $LiteralPath -Algorithm $Algorithm }
     Invoke-StubCmdlet -Name 'Get-FileHash' -Parameters @{ LiteralPath = $LiteralPath } -InputObjects @()
 }
+
+function New-Item {
+    [CmdletBinding()]
+    param([string]$Path, [string]$ItemType, [switch]$Force)
+    if ($Path -notlike 'C:\*') { return Microsoft.PowerShell.Management\New-Item -Path $Path -ItemType $ItemType -Force:$Force }
+    Invoke-StubCmdlet -Name 'New-Item' -Parameters @{ Path = $Path; ItemType = $ItemType } -InputObjects @()
+}
+
+function Copy-Item {
+    [CmdletBinding()]
+    param([string]$LiteralPath, [string]$Destination)
+    Invoke-StubCmdlet -Name 'Copy-Item' -Parameters @{ LiteralPath = $LiteralPath; Destination = $Destination } -InputObjects @()
+}
+
+function Move-Item {
+    [CmdletBinding()]
+    param([string]$LiteralPath, [string]$Destination, [switch]$Force)
+    if ($LiteralPath -notlike 'C:\*') { return Microsoft.PowerShell.Management\Move-Item -LiteralPath $LiteralPath -Destination $Destination -Force:$Force }
+    Invoke-StubCmdlet -Name 'Move-Item' -Parameters @{ LiteralPath = $LiteralPath; Destination = $Destination } -InputObjects @()
+}
+
+# Windows' serializer of CIM instances, by its name: the lab's text of an instance is JSON.
+class LabCimSerializer {
+    static [LabCimSerializer] Create() { return [LabCimSerializer]::new() }
+    [byte[]] Serialize([object]$Instance, [object]$Options) {
+        return [Text.Encoding]::Unicode.GetBytes((ConvertTo-Json -Compress -Depth 8 -InputObject $Instance))
+    }
+}
+enum LabSerializationOptions { None }
+$accelerators = [psobject].Assembly.GetType('System.Management.Automation.TypeAccelerators')
+$space = 'Microsoft.Management.Infrastructure.Serialization'
+$accelerators::Add("$space.CimSerializer", [LabCimSerializer])
+$accelerators::Add("$space.InstanceSerializationOptions", [LabSerializationOptions])
