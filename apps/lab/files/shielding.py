@@ -154,7 +154,8 @@ def thumbprints(party: Party) -> list[str]:
 
 # ---- values for the answer file
 def write_values(values: dict[str, str]) -> bytes:
-    return (VALUES_KIND + json.dumps(values, ensure_ascii=False, indent=1) + "\n").encode()
+    text = json.dumps(values, ensure_ascii=False, indent=1, sort_keys=True)
+    return f"{VALUES_KIND}{text}\n".encode()
 
 
 def read_values(content: bytes) -> dict[str, str]:
