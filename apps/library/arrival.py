@@ -56,9 +56,7 @@ def _hash(path: Path, lock: Any) -> str:
 def _settle(upload: Upload, file: StoredFile, sha256: str) -> None:
     facts = _facts(file) if file.kind == Kind.TEMPLATE_DISK else None
     with transaction.atomic():
-        row = Upload.objects.select_for_update().filter(
-            pk=upload.pk, status=UploadStatus.VERIFYING
-        )
+        row = Upload.objects.select_for_update().filter(pk=upload.pk, status=UploadStatus.VERIFYING)
         if not row.exists():
             return
         file.sha256 = sha256

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.common.errors import NotFound
 from apps.fabric.models import Host
-from apps.library.models import ContentGrant, StoredFile, TemplateDisk, ShieldingData, Upload
+from apps.library.models import ContentGrant, ShieldingData, StoredFile, TemplateDisk, Upload
 from apps.operations.models import Operation
 
 LIFETIME = datetime.timedelta(hours=6)

@@ -28,7 +28,12 @@ class Place:
 
     def path(self, name: str) -> str:
         """The host's path of a file of the library by its name there."""
-        return f"{self.volume.path.rstrip(chr(92))}\\{FOLDER}\\{name}"
+        return path_on(self.volume, name)
+
+
+def path_on(volume: Volume, name: str) -> str:
+    """A host's path of a file of the library on a cluster's volume."""
+    return "\\".join((volume.path.rstrip("\\"), FOLDER, name))
 
 
 def choose(

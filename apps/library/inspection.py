@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.common.errors import OperationActive
+from apps.common.errors import OperationActive, StateForbids
 from apps.library import hosts
 from apps.library.choices import WAITING, ItemStatus
 from apps.library.models import Pair, ShieldingData, TemplateDisk, item_model
@@ -88,7 +88,7 @@ def pause(failures: int) -> datetime.timedelta:
 def again(*, actor: User, item: Item) -> Operation:
     """Asks a host once more about an item that it refused or knows already.
 
-    Raises OperationActive while one looks; StateForbids where the portal itself refused the file.
+    Raises OperationActive while one looks, StateForbids while no host is up.
     """
     type(item).objects.filter(pk=item.pk).update(
         status=ItemStatus.INSPECTING, problems=[], failures=0, retry_at=None
@@ -96,14 +96,12 @@ def again(*, actor: User, item: Item) -> Operation:
     item.refresh_from_db()
     asked = ask(item, actor=actor)
     if asked is None:
-        from apps.common.errors import StateForbids
-
         raise StateForbids(NOBODY)
     return asked
 
 
 def sweep() -> None:
-    """Asks for whatever waits and may be tried again. A round that finds no host changes nothing."""
+    """Asks for whatever waits and may be tried again. Without a host a round changes nothing."""
     now = timezone.now()
     due = Q(retry_at=None) | Q(retry_at__lte=now)
     for model in (TemplateDisk, ShieldingData):

@@ -108,6 +108,7 @@ class LibraryItem(UUIDModel):
     again after it couldn't answer.
     """
 
+    noun = ""
     tenant_path = "tenant"
 
     filename = models.CharField(max_length=255)
@@ -205,9 +206,7 @@ class Pair(UUIDModel):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        constraints = [
-            models.UniqueConstraint("template_disk", "shielding_data", name="pair_once")
-        ]
+        constraints = [models.UniqueConstraint("template_disk", "shielding_data", name="pair_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -219,7 +218,10 @@ class Pair(UUIDModel):
     @property
     def reason(self) -> dict[str, str]:
         if self.applicable is None:
-            return {"code": "unknown", "message": self.reason_message or "No host has checked it yet."}
+            return {
+                "code": "unknown",
+                "message": self.reason_message or "No host has checked it yet.",
+            }
         return {"code": self.reason_code, "message": self.reason_message}
 
 

@@ -14,7 +14,7 @@ def clean(name: str) -> str:
     """
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     shown = "".join(
-        letter for letter in _UNWANTED.sub("_", last) if not unicodedata.category(letter)[0] == "C"
+        letter for letter in _UNWANTED.sub("_", last) if unicodedata.category(letter)[0] != "C"
     )
     shown = shown.strip().strip(".").strip()
     if _TAKEN_BY_WINDOWS.match(shown):

@@ -16,7 +16,7 @@ from apps.remoting import scripts
 #: Words for what a host names by code alone.
 WORDS = {
     "applies": "The shielding data was made for this template disk.",
-    "signer-differs": "The template disk is signed by somebody whom the shielding data doesn’t trust.",
+    "signer-differs": "The shielding data doesn’t trust whoever signed the template disk.",
     "name-differs": "The shielding data was made for a template disk of another name.",
     "version-differs": "The shielding data was made for another version of the template disk.",
     "no-qualifiers": "The shielding data is for virtual machines that exist already.",
@@ -70,9 +70,7 @@ def check(ctx: Context, pair: Pair) -> bool:
 
 def _place(template: TemplateDisk, attempt: int) -> Place:
     """Where the template lies already, so that it isn't copied once more for a question."""
-    place = hosts.choose(
-        size_bytes=template.size_bytes, sha256=template.sha256, attempt=attempt
-    )
+    place = hosts.choose(size_bytes=template.size_bytes, sha256=template.sha256, attempt=attempt)
     if place is None:
         raise OperationFailed("no-host", inspection.NOBODY)
     return place

@@ -40,6 +40,7 @@ def register() -> None:
             after=_pair_ended, permission=("pair", "deploy"),
         )
     )  # fmt: skip
+    runners.register(Runner(kind=staging.FORGET, steps=(staging.REMOVE,), run=staging.forget))
 
 
 def inspect(ctx: Context) -> dict[str, Any]:
@@ -61,9 +62,7 @@ def inspect(ctx: Context) -> dict[str, Any]:
 
 def _item(ctx: Context) -> TemplateDisk | ShieldingData:
     model = item_model(ctx.operation.target_kind)
-    item = (
-        model.objects.select_related("file", "tenant").filter(pk=ctx.operation.target_id).first()
-    )
+    item = model.objects.select_related("file", "tenant").filter(pk=ctx.operation.target_id).first()
     if item is None:
         raise OperationFailed("not-found", f"{ctx.operation.target_name} no longer exists.")
     return item

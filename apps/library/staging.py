@@ -9,11 +9,13 @@ from typing import Any
 from django.utils import timezone
 
 from apps.fabric import selectors
+from apps.fabric.choices import HostState
 from apps.fabric.credentials import EnvelopeError
 from apps.fabric.models import Host
 from apps.library import content
 from apps.library.hosts import Place
 from apps.library.models import StagedFile, StoredFile
+from apps.operations import services as operations
 from apps.operations.context import Context
 from apps.operations.errors import OperationFailed
 from apps.remoting import Endpoint, call, scripts
@@ -25,6 +27,8 @@ AT_ONCE = 64 << 20
 AT_ONCE_SECONDS = 110
 #: How often a job on a host is looked at, in seconds.
 LOOK_EVERY = 1.0
+FORGET = "library.unstage"
+REMOVE = "Remove the copies"
 HIDDEN = "the file’s address, known to the host alone"
 
 
@@ -98,10 +102,38 @@ def _fetch_as_job(ctx: Context, place: Place, script: Script, parameters: dict[s
     host_jobs.remove_job(reach, job)
 
 
-def forget(ctx: Context, staged: StagedFile, host: Host) -> None:
-    """Removes a copy from its volume."""
-    script = scripts.load("library", "Remove-StagedFile")
-    ctx.call(endpoint(host), script, {"Paths": [staged.path]})
-    staged.delete()
+def ask_to_forget(sha256: str) -> None:
+    """Queues the removal of a content's copies from volumes, once no file has that content."""
+    if not sha256 or StoredFile.objects.filter(sha256=sha256).exists():
+        return
+    staged = StagedFile.objects.filter(path__contains=sha256).select_related("volume__cluster")
+    for volume in {one.volume for one in staged}:
+        operations.request(
+            actor=None,
+            kind=FORGET,
+            target_kind="volume",
+            target_id=volume.pk,
+            target_name=volume.name,
+            title=f"Remove copies from {volume.name}",
+            parameters={"sha256": sha256},
+            exclusive=False,
+            audit=False,
+        )
 
 
+def forget(ctx: Context) -> None:
+    """Removes the copies of a content from a volume, unless somebody uploaded it again."""
+    sha256 = ctx.parameters["sha256"]
+    staged = StagedFile.objects.filter(volume=ctx.operation.target_id, path__contains=sha256)
+    if StoredFile.objects.filter(sha256=sha256).exists() or not staged.exists():
+        return
+    host = Host.objects.filter(
+        cluster__volumes=ctx.operation.target_id, state=HostState.UP, failing_since=None
+    ).first()
+    if host is None:
+        raise OperationFailed("no-host", "No host of the cluster is up.", "Retry when one is.")
+    with ctx.step(REMOVE):
+        paths = list(staged.values_list("path", flat=True))
+        script = scripts.load("library", "Remove-StagedFile")
+        ctx.call(endpoint(host), script, {"Paths": paths})
+        staged.delete()

@@ -1,4 +1,4 @@
-"""What the library does by the clock, one part after the other: none keeps the others from theirs."""
+"""What the library does by the clock; a part that fails doesn't keep the others from theirs."""
 
 import datetime
 import logging
@@ -26,7 +26,9 @@ def _do(part: Callable[[], None]) -> None:
     try:
         part()
     except (PortalError, Error, OSError):
-        logger.exception("%s.%s failed; the next round tries again.", part.__module__, part.__name__)
+        logger.exception(
+            "%s.%s failed; the next round tries again.", part.__module__, part.__name__
+        )
 
 
 def send_again() -> None:

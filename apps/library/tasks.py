@@ -22,8 +22,8 @@ def sweep() -> None:
 
 
 def send_received(upload_id: Any) -> None:
-    """Has a worker look at a file that arrived. A broker that is away is made up for by the sweep."""
+    """Has a worker look at a file that arrived; the sweep makes up for a broker that is away."""
     try:
-        received.apply_async(args=[str(upload_id)], retry=False)
+        received.apply_async(args=(str(upload_id),), retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("Upload %s waits for the next sweep: %s", upload_id, error)

@@ -21,6 +21,6 @@ def crc32c(content: bytes) -> int:
 
 
 def sealed(content: bytes) -> bool:
-    """Whether a structure's checksum, the u32 at 4, is right for all of it with that field zeroed."""
+    """Whether a structure's checksum (the u32 at 4) is right, counted with that field zeroed."""
     stated = int.from_bytes(content[4:8], "little")
     return crc32c(content[:4] + bytes(4) + content[8:]) == stated

@@ -7,12 +7,17 @@ _TEMPLATE = (
 )
 _AGAIN = "Shut down or detach whatever uses the disk, copy it again and upload the copy."
 _CONVERT = "Convert it with Convert-VHD (or qemu-img) to a VHDX, protect it, then upload the VHDX."
-_GPT = "Install the operating system on a GPT disk (a generation 2 virtual machine), then protect it."
+_GPT = (
+    "Install the operating system on a GPT disk (a generation 2 virtual machine), then protect it."
+)
 
 #: Code → (what is wrong, what to do), the words used unless a reader knows better ones.
 REFUSALS: dict[str, tuple[str, str]] = {
     "empty-file": ("The file is empty.", "Choose the template disk’s VHDX file and upload it."),
-    "not-vhdx": ("The file isn’t a VHDX virtual disk.", "Choose a virtual disk that ends in .vhdx."),
+    "not-vhdx": (
+        "The file isn’t a VHDX virtual disk.",
+        "Choose a virtual disk that ends in .vhdx.",
+    ),
     "vhd-format": ("The disk is in the older VHD format.", _CONVERT),
     "iso-image": (
         "The file is an ISO image, not a virtual disk.",
@@ -36,7 +41,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "corrupt-bat": ("The block allocation table of the VHDX is damaged.", _AGAIN),
     "dirty-log": (
         "The VHDX was copied while it was in use: its log still holds changes.",
-        "Attach it once with Mount-VHD and detach it again, so that Windows writes them; upload it.",
+        "Attach it once with Mount-VHD and detach it again, so that Windows writes them.",
     ),
     "differencing": (
         "The disk is a differencing disk (a checkpoint) and needs its parent.",
@@ -65,7 +70,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
 
 
 class DiskRefused(Exception):
-    """The disk can't be a template. `code` is one of REFUSALS; `message` and `fix` are for people."""
+    """The disk can't be a template. `code` is one of REFUSALS, the rest is for people."""
 
     def __init__(self, code: str, message: str = "", fix: str = "") -> None:
         known_message, known_fix = REFUSALS[code]

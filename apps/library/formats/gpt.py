@@ -90,7 +90,9 @@ def _partitions(entries: bytes, step: int, sectors: int, sector: int) -> list[Pa
             continue
         first, last = struct.unpack_from("<QQ", entries, at + 32)
         if not 1 < first <= last < sectors:
-            raise DiskRefused("no-partition-table", "The partition table (GPT) contradicts the disk.")
+            raise DiskRefused(
+                "no-partition-table", "The partition table (GPT) contradicts the disk."
+            )
         name = entries[at + 56 : at + 128].decode("utf-16-le", "replace").partition("\0")[0]
         found.append(
             Partition(

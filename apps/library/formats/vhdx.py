@@ -62,7 +62,9 @@ class Vhdx:
         self._chunk_ratio = (1 << 23) * parameters.sector_bytes // parameters.block_bytes
         self._blocks = -(-self.size // parameters.block_bytes)
         if (self._last_index() + 1) * 8 > bat.length:
-            raise DiskRefused("corrupt-bat", "The block allocation table is too short for the disk.")
+            raise DiskRefused(
+                "corrupt-bat", "The block allocation table is too short for the disk."
+            )
         self._look_through()
 
     @property
@@ -97,7 +99,9 @@ class Vhdx:
     @staticmethod
     def _check_state(state: int) -> None:
         if state not in _NEVER_WRITTEN and state != _PRESENT:
-            raise DiskRefused("corrupt-bat", f"A block has the state {state}, which a disk can’t have.")
+            raise DiskRefused(
+                "corrupt-bat", f"A block has the state {state}, which a disk can’t have."
+            )
 
     def _look_through(self) -> None:
         """Every block that is present has to lie inside the file, every state has to be one."""
@@ -115,7 +119,10 @@ class Vhdx:
 
     def _look_for_cut(self, entries: array[int], first: int) -> None:
         for index, entry in enumerate(entries, first):
-            if entry & 7 == _PRESENT and (entry >> 20) * MIB + self._used(index) > self._source.size:
+            if (
+                entry & 7 == _PRESENT
+                and (entry >> 20) * MIB + self._used(index) > self._source.size
+            ):
                 raise DiskRefused("truncated")
 
     def _used(self, index: int) -> int:
@@ -152,7 +159,7 @@ def _check_kind(source: Source) -> None:
 
 
 def _check_header(source: Source) -> None:
-    """The current header: the valid one with the higher sequence number. Its log has to be empty."""
+    """The log has to be empty by the current header: the valid one with the higher number."""
     headers = [source.read(offset, 4 * KIB) for offset in (64 * KIB, 128 * KIB)]
     if source.size < 320 * KIB:
         raise DiskRefused("truncated")
@@ -186,7 +193,9 @@ def _checked_regions(source: Source, table: bytes) -> dict[uuid.UUID, Region]:
         kind = uuid.UUID(bytes_le=raw)
         if kind not in (BAT, METADATA):
             if flags & 1:
-                raise DiskRefused("unsupported-version", "The VHDX needs a region that isn’t known.")
+                raise DiskRefused(
+                    "unsupported-version", "The VHDX needs a region that isn’t known."
+                )
             continue
         if kind in found or offset < MIB or offset % MIB or length < MIB or length % MIB:
             raise DiskRefused("corrupt-regions")
@@ -231,7 +240,9 @@ def _metadata(source: Source, region: Region) -> dict[uuid.UUID, bytes]:
         item = uuid.UUID(bytes_le=raw)
         if flags & 1 or item not in _ITEMS:
             if flags & 4:
-                raise DiskRefused("unsupported-version", "The VHDX needs metadata that aren’t known.")
+                raise DiskRefused(
+                    "unsupported-version", "The VHDX needs metadata that aren’t known."
+                )
             continue
         if item in found or offset < 64 * KIB or length > MIB or offset + length > region.length:
             raise DiskRefused("corrupt-metadata")

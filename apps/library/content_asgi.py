@@ -1,0 +1,96 @@
+"""GET and HEAD of /content/<key>: a file's bytes, whole or a range (RFC 9110, 14).
+
+Never all of it in memory.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from apps.common import problems
+from apps.common.errors import MethodNotAllowed, NotFound, PortalError
+from apps.common.middleware import HEADERS
+from apps.library import content, items
+from apps.library.models import StoredFile
+from apps.library.tus.threads import in_thread
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+PIECE = 1 << 20
+RANGE = re.compile(r"bytes=(\d+)-(\d*)\Z")
+
+
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    try:
+        if scope["method"] not in ("GET", "HEAD"):
+            raise MethodNotAllowed("Only GET and HEAD are served here.")
+        key = scope["path"].removeprefix("/content/").strip("/")
+        remote = (scope.get("client") or ("",))[0]
+        found = await in_thread(_find, key, remote)
+        file = os.open(found.path, os.O_RDONLY)
+    except FileNotFoundError:
+        await _refuse(NotFound("There is nothing at this address."), send)
+        return
+    except PortalError as error:
+        await _refuse(error, send)
+        return
+    try:
+        await _serve(scope, found, file, send)
+    finally:
+        os.close(file)
+
+
+def _find(key: str, remote: str) -> StoredFile:
+    if key.startswith("own/"):
+        return items.owned_file(key.removeprefix("own/"))
+    found = content.find(key, remote)
+    content.used(found)
+    return found.file
+
+
+async def _serve(scope: dict[str, Any], found: StoredFile, file: int, send: Send) -> None:
+    size = os.fstat(file).st_size
+    headers = dict(scope["headers"])
+    asked = RANGE.match(headers.get(b"range", b"").decode("latin-1"))
+    first = int(asked.group(1)) if asked else 0
+    last = min(int(asked.group(2) or size - 1), size - 1) if asked else size - 1
+    if asked and (first >= size or last < first):
+        await _start(send, 416, {"Content-Range": f"bytes */{size}", "Content-Length": "0"})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    sent = {"Content-Length": str(last - first + 1), "ETag": f'"{found.sha256}"'}
+    if asked:
+        sent["Content-Range"] = f"bytes {first}-{last}/{size}"
+    await _start(send, 206 if asked else 200, sent)
+    if scope["method"] == "GET":
+        await _stream(file, first, last, send)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _start(send: Send, status: int, more: dict[str, str]) -> None:
+    headers = {
+        **HEADERS, "Content-Type": "application/octet-stream", "Accept-Ranges": "bytes",
+        "Cache-Control": "no-store", "Content-Disposition": "attachment", **more,
+    }  # fmt: skip
+    pairs = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+
+
+async def _stream(file: int, first: int, last: int, send: Send) -> None:
+    at = first
+    while at <= last:
+        piece = await asyncio.to_thread(os.pread, file, min(PIECE, last + 1 - at), at)
+        if not piece:
+            return
+        at += len(piece)
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+
+
+async def _refuse(error: PortalError, send: Send) -> None:
+    response = problems.response(error)
+    headers = {**HEADERS, **dict(response.headers.items())}
+    pairs = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": pairs})
+    await send({"type": "http.response.body", "body": response.content})

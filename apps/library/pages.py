@@ -1,0 +1,213 @@
+"""What the library's pages show: read for a whole page at once, whatever the number of rows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.accounts.permissions import holds
+from apps.library import storage, usage
+from apps.library.choices import ItemStatus, Kind, UploadStatus
+from apps.library.models import LibraryItem, Pair, ShieldingData, TemplateDisk, Upload
+
+#: Rows of each table; who has more looks for them by name.
+MOST = 100
+UNDER_WAY = (UploadStatus.RECEIVING, UploadStatus.VERIFYING)
+STATES = {
+    ItemStatus.USABLE: ("ok", "ok", "Usable"),
+    ItemStatus.INSPECTING: ("info", "sync", "Being inspected"),
+    ItemStatus.WAITING_FOR_HOST: ("warn", "clock", "Waiting for a host"),
+    ItemStatus.REFUSED: ("bad", "bad", "Refused"),
+}
+PARTITIONS = {
+    "efi-system": ("EFI system", "sys"),
+    "microsoft-reserved": ("Microsoft reserved", ""),
+    "basic-data": ("Data", "main"),
+    "recovery": ("Recovery", ""),
+}
+METHODS = {"xts-aes-128": "XTS-AES 128", "xts-aes-256": "XTS-AES 256", "aes-128-cbc": "AES-CBC 128",
+           "aes-256-cbc": "AES-CBC 256"}  # fmt: skip
+PROTECTORS = {
+    "clear-key": "Clear key, which the host replaces while it provisions",
+    "tpm": "TPM",
+    "startup-key": "Startup key",
+    "tpm-and-pin": "TPM and PIN",
+    "recovery-password": "Recovery password",
+    "password": "Password",
+}
+RULES = {
+    "equals": "version {} exactly",
+    "greater-than": "versions after {}",
+    "greater-than-or-equals": "version {} or later",
+}
+#: A part of a disk that is smaller than this share of it is drawn wider, so that it can be seen.
+LEAST_SHARE = 0.04
+
+
+def overview(user: User, words: str = "") -> dict[str, Any]:
+    """The tables of the library: pairs, template disks, shielding data."""
+    disks = _found(TemplateDisk.objects.restrict(user), words, "filename", "catalog__name")
+    data = _found(ShieldingData.objects.restrict(user), words, "filename")
+    pairs = _found(
+        Pair.objects.restrict(user).select_related("template_disk", "shielding_data"),
+        words, "template_disk__filename", "template_disk__catalog__name",
+        "shielding_data__filename",
+    ).order_by("-applicable", "-created_at")  # fmt: skip
+    shown = {
+        "pairs": list(pairs[:MOST]), "disks": with_uses(disks[:MOST]),
+        "data": with_uses(data[:MOST]),
+    }  # fmt: skip
+    _give_uses(shown["pairs"])
+    return shown | {
+        "number": {"pairs": pairs.count(), "disks": disks.count(), "data": data.count()},
+        "fit": pairs.filter(applicable=True).count(),
+        "misfit": pairs.filter(applicable=False).count(),
+        "most": MOST,
+    }
+
+
+def _found(rows: Any, words: str, *columns: str) -> Any:
+    looked = Q()
+    for column in columns if words else ():
+        looked |= Q(**{f"{column}__icontains": words})
+    return rows.filter(looked).select_related("tenant")
+
+
+def with_uses(rows: Iterable[Any]) -> list[Any]:
+    """Gives each item of one kind `uses`: what still needs it."""
+    found = list(rows)
+    uses = usage.of(found[0].noun, [row.pk for row in found]) if found else {}
+    for row in found:
+        row.uses = uses[row.pk]
+    return found
+
+
+def _give_uses(pairs: Sequence[Pair]) -> None:
+    """Gives each pair `uses`: what was made, or is being made, of both of its halves."""
+    by_disk = usage.of("template-disk", {pair.template_disk_id for pair in pairs})
+    by_data = usage.of("shielding-data", {pair.shielding_data_id for pair in pairs})
+    for pair in pairs:
+        of_data = [use["id"] for use in by_data[pair.shielding_data_id]]
+        pair.uses = [use for use in by_disk[pair.template_disk_id] if use["id"] in of_data]
+
+
+def uploads(user: User, words: str = "") -> dict[str, Any]:
+    """What is under way, what was given up, and disks and images that are there to be used."""
+    rows = _found(Upload.objects.restrict(user).select_related("actor"), words, "filename")
+    coming = rows.filter(status__in=UNDER_WAY)
+    ended = rows.filter(status=UploadStatus.EXPIRED)
+    plain = rows.filter(status=UploadStatus.COMPLETE, kind__in=(Kind.DISK, Kind.ISO))
+    shown = [*coming[:MOST], *ended[:MOST], *plain[:MOST]]
+    return {
+        "uploads": shown,
+        "coming": coming.count(),
+        "may_stop": holds(user, "upload", "delete"),
+    }
+
+
+def quota(user: User) -> dict[str, int] | None:
+    """Bytes of the tenant's quota that are used, uploads under way included."""
+    if user.tenant is None:
+        return None
+    return {"used": storage.used_by(user.tenant), "most": user.tenant.quota_bytes}
+
+
+def may(user: User, noun: str) -> dict[str, bool]:
+    """Which verbs the person has for items of a noun."""
+    return {verb: holds(user, noun, verb) for verb in ("upload", "delete", "content", "deploy")}
+
+
+def detail(user: User, item: Any) -> dict[str, Any]:
+    """What the page of a template disk or of shielding data shows."""
+    with_uses([item])
+    pairs = item.pairs.restrict(user).select_related("template_disk", "shielding_data")
+    return {
+        "section": "library",
+        "item": item,
+        "pairs": list(pairs.order_by("-applicable", "-created_at")[:MOST]),
+        "may": may(user, item.noun),
+        "may_see_hosts": holds(user, "host", "view"),
+        "in_use": _in_use(item),
+    }
+
+
+def _in_use(item: LibraryItem) -> str:
+    """Why it can't be deleted; empty where it can."""
+    names: list[str] = sorted({use["name"] for use in getattr(item, "uses", [])})
+    if not names:
+        return ""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more} still need{'s' if len(names) == 1 else ''} it."
+
+
+def partitions(disk: TemplateDisk) -> list[dict[str, Any]]:
+    """The partitions in words, each with how its part of the bar is drawn."""
+    found = []
+    locked = _encrypted(disk)
+    for number, one in enumerate(disk.partitions, 1):
+        words, kind = PARTITIONS.get(one["type"], (one["type"], ""))
+        encrypted = number == locked
+        found.append(
+            {
+                "number": number,
+                "type": words,
+                "name": one.get("name") or "",
+                "size_bytes": one["size_bytes"],
+                "kind": "hatch" if encrypted else kind,
+                "encrypted": encrypted,
+                "system": one["type"] == "efi-system",
+            }
+        )
+    return found
+
+
+def _encrypted(disk: TemplateDisk) -> int:
+    """The number of the partition that is encrypted: the largest that can hold a system; 0: none."""
+    if not disk.bitlocker:
+        return 0
+    sizes = [
+        (one["size_bytes"], number)
+        for number, one in enumerate(disk.partitions, 1)
+        if one["type"] not in ("efi-system", "microsoft-reserved", "recovery")
+    ]
+    return max(sizes)[1] if sizes else 0
+
+
+def parts(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Parts of the bar. Small partitions are drawn wider than they are."""
+    whole = sum(one["size_bytes"] for one in found) or 1
+    return [
+        {
+            "size": max(one["size_bytes"] / whole, LEAST_SHARE),
+            "kind": one["kind"],
+            "text": one["number"],
+        }
+        for one in found
+    ]
+
+
+def method(disk: TemplateDisk) -> str:
+    word = (disk.bitlocker or {}).get("method", "")
+    return METHODS.get(word, word)
+
+
+def protectors(disk: TemplateDisk) -> list[str]:
+    return [PROTECTORS.get(one, one) for one in (disk.bitlocker or {}).get("protectors", [])]
+
+
+def qualifiers(data: ShieldingData) -> list[dict[str, str]]:
+    """Which template disks the data trusts, in words."""
+    return [
+        {
+            "name": one["name"],
+            "rule": RULES.get(one["version_rule"], "{}").format(one["version"]),
+            "signer": one["signer_thumbprint"],
+        }
+        for one in data.qualifiers
+    ]
+
+
+def state(item: LibraryItem) -> tuple[str, str, str]:
+    """Tone, symbol and words of an item's state."""
+    return STATES[ItemStatus(item.status)]

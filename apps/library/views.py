@@ -1,0 +1,129 @@
+"""Pages of the library: fetch restricted, call one service, render."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.permissions import missing, require_noun
+from apps.common.api.filters import clean_query
+from apps.common.htmx import is_partial, toast
+from apps.library import items, pages, uploads
+from apps.library.choices import Kind
+from apps.library.models import ShieldingData, TemplateDisk, Upload
+
+LONGEST = 100
+
+
+@login_required
+@require_safe
+def library(request: HttpRequest) -> HttpResponse:
+    """Pairs, template disks, shielding data, and what is on its way."""
+    require_noun(request.user, "template-disk", "view")
+    user: Any = request.user
+    words = clean_query(request.GET).get("q", "").strip()[:LONGEST]
+    context = {
+        "section": "library",
+        "words": words,
+        "may": pages.may(user, "template-disk"),
+        **pages.overview(user, words),
+        "may_see_uploads": True,
+    }
+    if is_partial(request):
+        return render(request, "library/_tables.html", context)
+    context |= pages.uploads(user) | {"quota": pages.quota(user), "kinds": Kind.choices}
+    return render(request, "library/library.html", context)
+
+
+@login_required
+@require_safe
+def uploads_part(request: HttpRequest) -> HttpResponse:
+    """What is under way, read again while it moves."""
+    require_noun(request.user, "upload", "view")
+    user: Any = request.user
+    if not is_partial(request):
+        return redirect("library:list")
+    context = pages.uploads(user) | {"quota": pages.quota(user)}
+    return render(request, "library/_uploads.html", context)
+
+
+@login_required
+@require_POST
+def stop_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Gives an upload up, or takes a disk or an image that is there away."""
+    upload = Upload.objects.restrict(request.user).filter(pk=pk).first()
+    if upload is None:
+        raise missing("upload")
+    uploads.terminate(actor=request.user, upload=upload)
+    return _gone(request, f"{upload.filename} is gone.")
+
+
+def _gone(request: HttpRequest, words: str) -> HttpResponse:
+    if is_partial(request):
+        return toast(HttpResponse(status=204), words, "success")
+    return redirect("library:list")
+
+
+def _item(request: HttpRequest, model: Any, pk: UUID) -> Any:
+    found = (
+        model.objects.restrict(request.user).select_related("tenant", "inspected_by").filter(pk=pk)
+    )
+    item = found.first()
+    if item is None:
+        raise missing(model.noun)
+    return item
+
+
+@login_required
+@require_safe
+def template_disk(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What was found in the file: container, partitions, encryption, signature."""
+    item = _item(request, TemplateDisk, pk)
+    found = pages.partitions(item)
+    context = pages.detail(request.user, item) | {
+        "partitions": found,
+        "parts": pages.parts(found),
+        "method": pages.method(item),
+        "protectors": pages.protectors(item),
+        "delete_url": reverse("library:delete_disk", args=[pk]),
+        "content_url": f"/api/v1/template-disks/{pk}/content/",
+    }
+    part = is_partial(request)
+    return render(request, f"library/{'_disk' if part else 'template_disk'}.html", context)
+
+
+@login_required
+@require_safe
+def shielding_data(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What a host read of it: owner, guardians, which templates it trusts, what it asks for."""
+    item = _item(request, ShieldingData, pk)
+    context = pages.detail(request.user, item) | {
+        "qualifiers": pages.qualifiers(item),
+        "delete_url": reverse("library:delete_shielding_data", args=[pk]),
+        "content_url": f"/api/v1/shielding-data/{pk}/content/",
+    }
+    part = is_partial(request)
+    template = f"library/{'_shielding_data' if part else 'shielding_data'}.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_POST
+def delete_disk(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return _delete(request, _item(request, TemplateDisk, pk))
+
+
+@login_required
+@require_POST
+def delete_shielding_data(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return _delete(request, _item(request, ShieldingData, pk))
+
+
+def _delete(request: HttpRequest, item: Any) -> HttpResponse:
+    """Deletes it, or says in words what still needs it."""
+    items.delete(actor=request.user, item=item)
+    return _gone(request, f"{item.name} was deleted.")
