@@ -61,7 +61,7 @@ def refusal(item: LibraryItem, refused: ScriptRefused, host: str) -> Refusal:
             "Install the Host Guardian Hyper-V Support and Shielded VM Tools features on it.",
             refused.host_message,
         )
-    code, message, fix = _REFUSALS[Kind(item.noun)]  # type: ignore[attr-defined]
+    code, message, fix = _REFUSALS[Kind(item.noun)]
     return Refusal(code, f"{message} It says: {refused.host_message}", fix, refused.host_message)
 
 

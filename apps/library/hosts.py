@@ -84,8 +84,8 @@ def still(parameters: Mapping[str, Any]) -> Place | None:
     """The place that an operation was asked with, if its host is up yet and its volume is there."""
     host = (
         Host.objects.select_related("cluster")
-        .filter(pk=parameters.get("host"), state=HostState.UP, failing_since=None)
+        .filter(pk=parameters["host"], state=HostState.UP, failing_since=None)
         .first()
     )
-    volume = Volume.objects.filter(pk=parameters.get("volume")).first()
+    volume = Volume.objects.filter(pk=parameters["volume"]).first()
     return Place(host, volume) if host and volume else None

@@ -124,11 +124,11 @@ def ask_to_forget(sha256: str) -> None:
 def forget(ctx: Context) -> None:
     """Removes the copies of a content from a volume, unless somebody uploaded it again."""
     sha256 = ctx.parameters["sha256"]
-    staged = StagedFile.objects.filter(volume=ctx.operation.target_id, path__contains=sha256)
+    staged = StagedFile.objects.filter(volume__pk=ctx.operation.target_id, path__contains=sha256)
     if StoredFile.objects.filter(sha256=sha256).exists() or not staged.exists():
         return
     host = Host.objects.filter(
-        cluster__volumes=ctx.operation.target_id, state=HostState.UP, failing_since=None
+        cluster__volumes__pk=ctx.operation.target_id, state=HostState.UP, failing_since=None
     ).first()
     if host is None:
         raise OperationFailed("no-host", "No host of the cluster is up.", "Retry when one is.")

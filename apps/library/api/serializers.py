@@ -68,7 +68,7 @@ class ItemListSerializer(serializers.ListSerializer):
     def to_representation(self, data: Any) -> Any:
         rows = list(data.all() if hasattr(data, "all") else data)
         if rows:
-            self.context["uses"] = usage.of(rows[0].noun, [row.pk for row in rows])
+            self._context["uses"] = usage.of(rows[0].noun, [row.pk for row in rows])
         return super().to_representation(rows)
 
 
