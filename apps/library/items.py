@@ -10,6 +10,9 @@ from apps.accounts.permissions import require
 from apps.audit import services as audit
 from apps.common.errors import NotFound
 from apps.library.models import ShieldingData, StoredFile, TemplateDisk
+from apps.library.services import delete, inspect_again
+
+__all__ = ["Item", "delete", "inspect_again", "owned_file", "owners_address"]
 
 #: How long an owner's address opens, in seconds.
 OWNERS_SECONDS = 120
