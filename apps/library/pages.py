@@ -24,7 +24,8 @@ PARTITIONS = {
     "efi-system": ("EFI system", "sys"),
     "microsoft-reserved": ("Microsoft reserved", ""),
     "basic-data": ("Data", "main"),
-    "recovery": ("Recovery", ""),
+    "windows-recovery": ("Recovery", ""),
+    "linux-file-system": ("Linux file system", "main"),
 }
 METHODS = {"xts-aes-128": "XTS-AES 128", "xts-aes-256": "XTS-AES 256", "aes-128-cbc": "AES-CBC 128",
            "aes-256-cbc": "AES-CBC 256"}  # fmt: skip
@@ -163,13 +164,13 @@ def partitions(disk: TemplateDisk) -> list[dict[str, Any]]:
 
 
 def _encrypted(disk: TemplateDisk) -> int:
-    """The number of the partition that is encrypted: the largest that can hold a system; 0: none."""
+    """The number of the encrypted partition: the largest that can hold a system; 0: none."""
     if not disk.bitlocker:
         return 0
     sizes = [
         (one["size_bytes"], number)
         for number, one in enumerate(disk.partitions, 1)
-        if one["type"] not in ("efi-system", "microsoft-reserved", "recovery")
+        if one["type"] not in ("efi-system", "microsoft-reserved", "windows-recovery")
     ]
     return max(sizes)[1] if sizes else 0
 

@@ -1,9 +1,9 @@
-from django.urls import path
+from django.urls import include, path
 
-from apps.vms.views import actions, listing, machine, search
+from apps.vms.views import actions, home, listing, machine, search
 
-app_name = "vms"
-urlpatterns = [
+pages = [
+    path("home/", home.tenant_home, name="home"),
     path("search/", search.search, name="search"),
     path("virtual-machines/", listing.virtual_machines, name="list"),
     path("virtual-machines/commands/", listing.commands, name="commands"),
@@ -19,4 +19,8 @@ urlpatterns = [
         machine.checkpoint_change,
         name="checkpoint-change",
     ),
+]
+urlpatterns = [
+    path("", include((pages, "vms"))),
+    path("", include("apps.vms.deployments.urls")),
 ]

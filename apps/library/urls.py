@@ -1,0 +1,18 @@
+from django.urls import path
+
+from apps.library import views
+
+app_name = "library"
+urlpatterns = [
+    path("library/", views.library, name="list"),
+    path("library/uploads/", views.uploads_part, name="uploads"),
+    path("library/uploads/<uuid:pk>/stop/", views.stop_upload, name="stop_upload"),
+    path("library/template-disks/<uuid:pk>/", views.template_disk, name="disk"),
+    path("library/template-disks/<uuid:pk>/delete/", views.delete_disk, name="delete_disk"),
+    path("library/shielding-data/<uuid:pk>/", views.shielding_data, name="shielding_data"),
+    path(
+        "library/shielding-data/<uuid:pk>/delete/",
+        views.delete_shielding_data,
+        name="delete_shielding_data",
+    ),
+]

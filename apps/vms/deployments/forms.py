@@ -1,0 +1,281 @@
+"""The form of a new virtual machine: what it offers follows from its cluster and its pair."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.db.models import Q, QuerySet
+
+from apps.accounts.models import Tenant, User
+from apps.accounts.permissions import holds
+from apps.common.errors import PortalError
+from apps.fabric.models import Cluster, Host, VirtualSwitch, Volume
+from apps.library.choices import ItemStatus
+from apps.library.models import Pair, ShieldingData, TemplateDisk
+from apps.vms.deployments.plans import Plan
+from apps.vms.placements import Placement
+
+GIB = 2**30
+STEP = 2**21  # memory is counted in 2 MiB
+BLANK, TEMPLATE, SHIELDED = "blank", "template", "shielded"
+KINDS = {
+    SHIELDED: ("Shielded", "From a template disk and the shielding data made for it"),
+    TEMPLATE: ("Regular, from a template disk", "A copy of the disk, without shielding"),
+    BLANK: ("Regular, with an empty disk", "For what is installed over the network"),
+}
+#: A part of a request → the field of the form that it is asked in.
+FIELDS = {
+    "memory_bytes": "memory_gib",
+    "disk_size_bytes": "disk_gib",
+    "template_disk": "template_disk",
+    "shielding_data": "pair",
+}
+
+
+class PairField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        words = f"{obj.template_disk.name} with {obj.shielding_data.name}"
+        policy = obj.shielding_data.get_policy_display()
+        return (
+            f"{words} ({policy}, {obj.tenant.name})" if policy else f"{words} ({obj.tenant.name})"
+        )
+
+
+class DiskField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} ({obj.tenant.name})"
+
+
+class VolumeField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return obj.name if obj.free_bytes is None else f"{obj.name}, {_gib(obj.free_bytes)} free"
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:,.1f} GiB"
+
+
+class DeploymentForm(forms.Form):
+    """Bound with `data`, it can be half filled in: `draft` is what it comes to so far."""
+
+    kind = forms.ChoiceField(
+        label="Kind", choices=[(key, words) for key, (words, _) in KINDS.items()]
+    )
+    pair = PairField(
+        label="Template disk and shielding data", queryset=Pair.objects.none(), required=False
+    )
+    template_disk = DiskField(
+        label="Template disk", queryset=TemplateDisk.objects.none(), required=False
+    )
+    name = forms.CharField(label="Name", max_length=500, strip=False)
+    processors = forms.IntegerField(label="Virtual processors", initial=2)
+    memory_gib = forms.DecimalField(label="Memory", initial=4, max_digits=8, decimal_places=2)
+    disk_gib = forms.DecimalField(
+        label="System disk", initial=40, required=False, max_digits=8, decimal_places=2
+    )
+    tenant = forms.ModelChoiceField(
+        label="Tenant", queryset=Tenant.objects.none(), required=False,
+        empty_label="Whose files it is made of, else nobody’s",
+    )  # fmt: skip
+    cluster = forms.ModelChoiceField(
+        label="Cluster", queryset=Cluster.objects.none(), empty_label="Choose a cluster"
+    )
+    volume = VolumeField(label="Volume", queryset=Volume.objects.none(), empty_label=None)
+    virtual_switch = forms.ModelChoiceField(
+        label="Virtual switch", queryset=VirtualSwitch.objects.none(), required=False,
+        empty_label="Not connected",
+    )  # fmt: skip
+    host = forms.ModelChoiceField(label="Host", queryset=Host.objects.none(), required=False)
+    start = forms.BooleanField(label="Start it when it is made", required=False, initial=True)
+
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, user: User, initial: Any = None
+    ) -> None:
+        super().__init__(data, initial=initial)
+        self.user = user
+        self._offer_kinds()
+        self._offer_files()
+        self._offer_places()
+        self._ask_values()
+
+    def _offer_kinds(self) -> None:
+        """A tenant's people deploy from their own library."""
+        if self.user.tenant is not None:
+            self.fields["kind"].choices = [
+                one for one in self.fields["kind"].choices if one[0] != BLANK
+            ]
+        if not holds(self.user, "tenant", "view"):
+            del self.fields["tenant"]
+        else:
+            self.fields["tenant"].queryset = Tenant.objects.restrict(self.user)
+
+    def _offer_files(self) -> None:
+        named = Q(applicable=True) | Q(pk=_uuid(self._said("pair")))
+        self.fields["pair"].queryset = (
+            Pair.objects.restrict(self.user, "deploy")
+            .filter(named)
+            .select_related("template_disk", "shielding_data", "tenant")
+            .order_by("tenant__name", "template_disk__filename", "shielding_data__filename")
+        )
+        self.fields["template_disk"].queryset = (
+            TemplateDisk.objects.restrict(self.user, "deploy")
+            .filter(Q(status=ItemStatus.USABLE) | Q(pk=_uuid(self._said("template_disk"))))
+            .select_related("tenant")
+            .order_by("tenant__name", "filename")
+        )
+
+    def _offer_places(self) -> None:
+        """Whoever may deploy may name where to, also a tenant that doesn't see the fabric."""
+        self.fields["cluster"].queryset = Cluster.objects.order_by("name")
+        cluster = _uuid(self._said("cluster"))
+        for name in ("volume", "virtual_switch", "host"):
+            self.fields[name].queryset = self._all(name).filter(cluster=cluster)
+
+    def _all(self, name: str) -> QuerySet[Any]:
+        field: Any = self.fields[name]
+        return field.queryset.model.objects.order_by("name")
+
+    def _ask_values(self) -> None:
+        """A field for each value that the shielding data's answer file asks for."""
+        self.keys: dict[str, str] = {}
+        data = self.shielding_data
+        for key in data.substitution_keys if data else ():
+            name = f"value-{key.strip('@')}"
+            self.keys[name] = key
+            self.fields[name] = forms.CharField(
+                label=words_of(key), max_length=4096, help_text=key, strip=False
+            )
+
+    def _said(self, name: str) -> str:
+        source: Any = self.data if self.is_bound else self.initial
+        return str(source.get(name) or "")
+
+    @property
+    def kind_now(self) -> str:
+        known = dict(self.fields["kind"].choices)
+        said = self._said("kind")
+        return said if said in known else next(iter(known))
+
+    @property
+    def chosen_pair(self) -> Pair | None:
+        if self.kind_now != SHIELDED or not self._said("pair"):
+            return None
+        rows: Any = self.fields["pair"].queryset
+        return rows.filter(pk=_uuid(self._said("pair"))).first()
+
+    @property
+    def shielding_data(self) -> ShieldingData | None:
+        pair = self.chosen_pair
+        return pair.shielding_data if pair else None
+
+    @property
+    def kinds(self) -> list[dict[str, Any]]:
+        """What the choice of a kind shows."""
+        return [
+            {
+                "value": key,
+                "label": KINDS[key][0],
+                "hint": KINDS[key][1],
+                "on": key == self.kind_now,
+            }
+            for key, _ in self.fields["kind"].choices
+        ]
+
+    @property
+    def values(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.keys]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        kind = cleaned.get("kind")
+        wanted = {SHIELDED: "pair", TEMPLATE: "template_disk", BLANK: "disk_gib"}.get(kind or "")
+        if wanted and cleaned.get(wanted) is None and wanted not in self.errors:
+            self.add_error(wanted, forms.ValidationError("It is needed.", "required"))
+        return cleaned
+
+    def plan(self) -> Plan:
+        """The plan that a valid form is."""
+        return self._plan(self.cleaned_data)
+
+    def draft(self) -> Plan | None:
+        """What can be planned of a form that is half filled in; None without cluster and volume."""
+        self.is_valid()
+        given = {name: one for name, one in self.cleaned_data.items() if one is not None}
+        known = {"name": "", "processors": 1, "memory_gib": 0} | given
+        if "cluster" not in known:
+            return None
+        known.setdefault("volume", known["cluster"].volumes.order_by("name").first())
+        return self._plan(known) if known["volume"] else None
+
+    def _plan(self, known: Mapping[str, Any]) -> Plan:
+        kind, pair, disk = self.kind_now, None, None
+        if kind == SHIELDED:
+            pair = known.get("pair")
+            disk = pair.template_disk if pair else None
+        elif kind == TEMPLATE:
+            disk = known.get("template_disk")
+        blank_gib = known.get("disk_gib") if kind == BLANK else None
+        return Plan(
+            name=known["name"],
+            cluster=known["cluster"],
+            volume=known["volume"],
+            processors=known["processors"],
+            memory_bytes=round(known["memory_gib"] * GIB / STEP) * STEP,
+            host=known.get("host"),
+            virtual_switch=known.get("virtual_switch"),
+            template_disk=disk,
+            disk_size_bytes=round(blank_gib * GIB) // 4096 * 4096
+            if blank_gib is not None
+            else None,
+            shielding_data=pair.shielding_data if pair else None,
+            specialization={key: known[name] for name, key in self.keys.items() if known.get(name)},
+            tenant=self.user.tenant or known.get("tenant"),
+            start=bool(known.get("start")),
+        )
+
+    def refuse(self, error: PortalError) -> None:
+        """Puts a service's refusal where it belongs."""
+        for one in error.errors or ():
+            name = FIELDS.get(one.field, one.field)
+            if one.field == "template_disk" and self.kind_now == SHIELDED:
+                name = "pair"
+            for key in (
+                n
+                for n, key in self.keys.items()
+                if one.field == "specialization" and key in one.message
+            ):
+                name = key
+            self.add_error(name if name in self.fields else None, one.message)
+        if not error.errors:
+            words = f"{error.detail} {error.hint}".strip()
+            self.add_error(None, words)
+
+
+def places_of(plan: Plan | None) -> tuple[list[Placement], UUID | None]:
+    """Every host for a plan, and the one that would be taken."""
+    if plan is None:
+        return [], None
+    places = plan.placements()
+    chosen = plan.chosen(places)
+    if chosen is None or not chosen.allowed:
+        chosen = dataclasses.replace(plan, host=None).chosen(places)
+    return places, chosen.host.pk if chosen else None
+
+
+def words_of(key: str) -> str:
+    """“@ComputerName@” → “Computer name”."""
+    plain = key.strip("@").replace("-", " ").replace("_", " ")
+    split = "".join(
+        f" {c.lower()}" if c.isupper() and p.islower() else c
+        for p, c in zip(" " + plain, plain, strict=False)
+    )
+    return split.strip()[:1].upper() + split.strip()[1:]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
