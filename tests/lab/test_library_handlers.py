@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
@@ -331,3 +332,18 @@ def test_removing_files_frees_their_space_and_their_bytes(host: Host, tmp_path: 
     assert host.run("Remove-StagedFile", Paths=paths) == {"removed": paths[1:]}
     assert list(host.world.blob_folder.iterdir()) == []
     assert host.volume.used_bytes == free
+
+
+def test_a_disk_that_was_not_protected_is_refused_in_windows_words(
+    host: Host, tmp_path: Path
+) -> None:
+    blank = tmp_path / "blank.vhdx"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "vhdx", str(blank), "64M"], check=True)
+
+    with pytest.raises(CmdletError, match="catalog could not be found") as caught:
+        host.run(
+            "Get-TemplateDiskFacts", Path=host.put("b.vhdx", blank), CatalogPath=host.path("b.vsc")
+        )
+
+    assert caught.value.error_id == "0x80070490,Save-VolumeSignatureCatalog"
+    assert host.path("b.vsc") not in host.volume.files
