@@ -6,8 +6,7 @@ class FabricPortalConfig(AppConfig):
     verbose_name = "Fabric Portal"
 
     def ready(self) -> None:
-        from fabric_portal import checks, navigation, wiring
+        from fabric_portal import checks, wiring
 
         checks.register()
-        navigation.register()
         wiring.connect()

@@ -35,6 +35,10 @@ def _navigate() -> None:
         visible=_sees_verdicts,
     )  # fmt: skip
     navigation.tool(
+        "clusters", "Attestation", "attestation:attestation", icon="attest", order=40,
+        group="Trust", visible=_sees_verdicts,
+    )  # fmt: skip
+    navigation.tool(
         "guardian", "Services", "attestation:guardian_services", icon="guardian", order=20,
         visible=_sees_services,
     )  # fmt: skip

@@ -14,6 +14,6 @@ class AuditConfig(AppConfig):
             "Audit",
             "audit:entry_list",
             icon="audit",
-            order=80,
+            order=50,
             visible=lambda user: holds(user, "audit-entry", "view"),
         )

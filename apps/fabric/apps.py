@@ -17,16 +17,14 @@ class FabricConfig(AppConfig):
         navigation.solution(
             "clusters", "Clusters", "fabric:overview", icon="cluster", order=10, visible=_sees
         )
-        for order, (label, url_name, icon) in enumerate(
-            (
-                ("Overview", "fabric:overview", "dashboard"),
-                ("All clusters", "fabric:clusters", "cluster"),
-                ("Hosts", "fabric:hosts", "host"),
-                ("Volumes", "fabric:volumes", "volume"),
-            )
+        for label, url_name, icon, group, order in (
+            ("Overview", "fabric:overview", "dashboard", "", 10),
+            ("Hosts", "fabric:hosts", "host", "Compute", 21),
+            ("All clusters", "fabric:clusters", "cluster", "Compute", 22),
+            ("Volumes", "fabric:volumes", "volume", "Storage", 30),
         ):
             navigation.tool(
-                "clusters", label, url_name, icon=icon, order=10 + 10 * order, visible=_sees
+                "clusters", label, url_name, icon=icon, order=order, group=group, visible=_sees
             )
 
 

@@ -16,7 +16,16 @@ class OperationsConfig(AppConfig):
             "Activity",
             "operations:operation_list",
             icon="activity",
-            order=70,
+            order=60,
+            visible=lambda user: holds(user, "operation", "view"),
+        )
+        navigation.tool(
+            "clusters",
+            "Activity",
+            "operations:operation_list",
+            icon="activity",
+            order=50,
+            group="Upkeep",
             visible=lambda user: holds(user, "operation", "view"),
         )
         context.register_count("running", _running)

@@ -1,4 +1,9 @@
+from typing import Any
+
 from django.apps import AppConfig
+
+from apps.common import navigation
+from apps.common.access import holds
 
 
 class VMsConfig(AppConfig):
@@ -16,3 +21,37 @@ class VMsConfig(AppConfig):
         extensions.register_host_extra("running_guarded", selectors.running_guarded)
         runners.register()
         deployments.connect()
+        _navigate()
+
+
+def _navigate() -> None:
+    navigation.solution(
+        "vms", "Virtual machines", "vms:list", icon="vm", order=20, visible=_sees
+    )
+    navigation.tool(
+        "clusters", "Virtual machines", "vms:list", icon="vm", order=20, group="Compute",
+        visible=_sees,
+    )  # fmt: skip
+    for order, (label, query, icon) in enumerate(
+        (
+            ("All", "", "vm"),
+            ("Needs attention", "?attention=true", "fault"),
+            ("Shielded", "?protection=shielded", "shield-shielded"),
+            ("Running", "?state=running", "play"),
+        )
+    ):
+        navigation.tool(
+            "vms", label, "vms:list", icon=icon, order=order, query=query, visible=_sees
+        )
+    navigation.tool(
+        "vms", "Deploy", "deployments:new", icon="deploy", order=10, group="Make",
+        visible=lambda user: holds(user, "deployment", "deploy"),
+    )  # fmt: skip
+    navigation.tool(
+        "vms", "Deployments", "deployments:list", icon="history", order=11, group="Make",
+        visible=lambda user: holds(user, "deployment", "view"),
+    )  # fmt: skip
+
+
+def _sees(user: Any) -> bool:
+    return holds(user, "vm", "view")
