@@ -10,6 +10,12 @@ urlpatterns = [
     path("library/template-disks/<uuid:pk>/", views.template_disk, name="disk"),
     path("library/template-disks/<uuid:pk>/delete/", views.delete_disk, name="delete_disk"),
     path("library/shielding-data/<uuid:pk>/", views.shielding_data, name="shielding_data"),
+    path("library/template-disks/<uuid:pk>/inspect/", views.inspect_disk, name="inspect_disk"),
+    path(
+        "library/shielding-data/<uuid:pk>/inspect/",
+        views.inspect_shielding_data,
+        name="inspect_shielding_data",
+    ),
     path(
         "library/shielding-data/<uuid:pk>/delete/",
         views.delete_shielding_data,

@@ -9,10 +9,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts.permissions import missing, require_noun
+from apps.accounts.permissions import missing, require, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.htmx import is_partial, toast
-from apps.library import items, pages, uploads
+from apps.library import pages, selectors, services, uploads
 from apps.library.choices import Kind
 from apps.library.models import ShieldingData, TemplateDisk, Upload
 
@@ -31,7 +31,6 @@ def library(request: HttpRequest) -> HttpResponse:
         "words": words,
         "may": pages.may(user, "template-disk"),
         **pages.overview(user, words),
-        "may_see_uploads": True,
     }
     if is_partial(request):
         return render(request, "library/_tables.html", context)
@@ -90,6 +89,7 @@ def template_disk(request: HttpRequest, pk: UUID) -> HttpResponse:
         "method": pages.method(item),
         "protectors": pages.protectors(item),
         "delete_url": reverse("library:delete_disk", args=[pk]),
+        "again_url": reverse("library:inspect_disk", args=[pk]),
         "content_url": f"/api/v1/template-disks/{pk}/content/",
     }
     part = is_partial(request)
@@ -103,7 +103,9 @@ def shielding_data(request: HttpRequest, pk: UUID) -> HttpResponse:
     item = _item(request, ShieldingData, pk)
     context = pages.detail(request.user, item) | {
         "qualifiers": pages.qualifiers(item),
+        "guardians": selectors.with_services(item.guardians),
         "delete_url": reverse("library:delete_shielding_data", args=[pk]),
+        "again_url": reverse("library:inspect_shielding_data", args=[pk]),
         "content_url": f"/api/v1/shielding-data/{pk}/content/",
     }
     part = is_partial(request)
@@ -123,7 +125,28 @@ def delete_shielding_data(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _delete(request, _item(request, ShieldingData, pk))
 
 
+@login_required
+@require_POST
+def inspect_disk(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Has a host look once more."""
+    _inspect(request, _item(request, TemplateDisk, pk))
+    return redirect("library:disk", pk)
+
+
+@login_required
+@require_POST
+def inspect_shielding_data(request: HttpRequest, pk: UUID) -> HttpResponse:
+    _inspect(request, _item(request, ShieldingData, pk))
+    return redirect("library:shielding_data", pk)
+
+
+def _inspect(request: HttpRequest, item: Any) -> None:
+    """Whoever may delete a file may have it looked at, as at the API."""
+    require(request.user, "delete", item)
+    services.inspect_again(actor=request.user, item=item)
+
+
 def _delete(request: HttpRequest, item: Any) -> HttpResponse:
     """Deletes it, or says in words what still needs it."""
-    items.delete(actor=request.user, item=item)
+    services.delete(actor=request.user, item=item)
     return _gone(request, f"{item.name} was deleted.")

@@ -1,6 +1,7 @@
 """The form of a new virtual machine: what it offers follows from its cluster and its pair."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Tenant, User
 from apps.accounts.permissions import holds
-from apps.common.errors import PortalError
+from apps.common.errors import FieldError, PortalError
 from apps.fabric.models import Cluster, Host, VirtualSwitch, Volume
 from apps.library.choices import ItemStatus
 from apps.library.models import Pair, ShieldingData, TemplateDisk
@@ -19,6 +20,7 @@ from apps.vms.placements import Placement
 
 GIB = 2**30
 STEP = 2**21  # memory is counted in 2 MiB
+SECTOR = 4096
 BLANK, TEMPLATE, SHIELDED = "blank", "template", "shielded"
 KINDS = {
     SHIELDED: ("Shielded", "From a template disk and the shielding data made for it"),
@@ -38,9 +40,8 @@ class PairField(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         words = f"{obj.template_disk.name} with {obj.shielding_data.name}"
         policy = obj.shielding_data.get_policy_display()
-        return (
-            f"{words} ({policy}, {obj.tenant.name})" if policy else f"{words} ({obj.tenant.name})"
-        )
+        told = ", ".join(one for one in (policy, obj.tenant.name) if one)
+        return f"{words} ({told})"
 
 
 class DiskField(forms.ModelChoiceField):
@@ -60,9 +61,7 @@ def _gib(size: int) -> str:
 class DeploymentForm(forms.Form):
     """Bound with `data`, it can be half filled in: `draft` is what it comes to so far."""
 
-    kind = forms.ChoiceField(
-        label="Kind", choices=[(key, words) for key, (words, _) in KINDS.items()]
-    )
+    kind = forms.ChoiceField(label="Kind", choices=[(key, KINDS[key][0]) for key in KINDS])
     pair = PairField(
         label="Template disk and shielding data", queryset=Pair.objects.none(), required=False
     )
@@ -103,9 +102,8 @@ class DeploymentForm(forms.Form):
     def _offer_kinds(self) -> None:
         """A tenant's people deploy from their own library."""
         if self.user.tenant is not None:
-            self.fields["kind"].choices = [
-                one for one in self.fields["kind"].choices if one[0] != BLANK
-            ]
+            kinds: Any = self.fields["kind"]
+            kinds.choices = [one for one in kinds.choices if one[0] != BLANK]
         if not holds(self.user, "tenant", "view"):
             del self.fields["tenant"]
         else:
@@ -173,13 +171,9 @@ class DeploymentForm(forms.Form):
     @property
     def kinds(self) -> list[dict[str, Any]]:
         """What the choice of a kind shows."""
+        now = self.kind_now
         return [
-            {
-                "value": key,
-                "label": KINDS[key][0],
-                "hint": KINDS[key][1],
-                "on": key == self.kind_now,
-            }
+            {"value": key, "label": KINDS[key][0], "hint": KINDS[key][1], "on": key == now}
             for key, _ in self.fields["kind"].choices
         ]
 
@@ -216,7 +210,7 @@ class DeploymentForm(forms.Form):
             disk = pair.template_disk if pair else None
         elif kind == TEMPLATE:
             disk = known.get("template_disk")
-        blank_gib = known.get("disk_gib") if kind == BLANK else None
+        size = known.get("disk_gib") if kind == BLANK else None
         return Plan(
             name=known["name"],
             cluster=known["cluster"],
@@ -226,9 +220,7 @@ class DeploymentForm(forms.Form):
             host=known.get("host"),
             virtual_switch=known.get("virtual_switch"),
             template_disk=disk,
-            disk_size_bytes=round(blank_gib * GIB) // 4096 * 4096
-            if blank_gib is not None
-            else None,
+            disk_size_bytes=round(size * GIB) // SECTOR * SECTOR if size is not None else None,
             shielding_data=pair.shielding_data if pair else None,
             specialization={key: known[name] for name, key in self.keys.items() if known.get(name)},
             tenant=self.user.tenant or known.get("tenant"),
@@ -237,20 +229,19 @@ class DeploymentForm(forms.Form):
 
     def refuse(self, error: PortalError) -> None:
         """Puts a service's refusal where it belongs."""
-        for one in error.errors or ():
-            name = FIELDS.get(one.field, one.field)
-            if one.field == "template_disk" and self.kind_now == SHIELDED:
-                name = "pair"
-            for key in (
-                n
-                for n, key in self.keys.items()
-                if one.field == "specialization" and key in one.message
-            ):
-                name = key
-            self.add_error(name if name in self.fields else None, one.message)
+        for one in error.errors:
+            self.add_error(self._field_of(one), one.message)
         if not error.errors:
-            words = f"{error.detail} {error.hint}".strip()
-            self.add_error(None, words)
+            self.add_error(None, f"{error.detail} {error.hint}".strip())
+
+    def _field_of(self, error: FieldError) -> str | None:
+        """The field that asks for that part of the request; None where no field shows it."""
+        name = FIELDS.get(error.field, error.field)
+        if error.field == "template_disk" and self.kind_now == SHIELDED:
+            name = "pair"
+        if error.field == "specialization":
+            name = next((n for n, key in self.keys.items() if key in error.message), "")
+        return name if name in self.fields else None
 
 
 def places_of(plan: Plan | None) -> tuple[list[Placement], UUID | None]:
@@ -267,11 +258,8 @@ def places_of(plan: Plan | None) -> tuple[list[Placement], UUID | None]:
 def words_of(key: str) -> str:
     """“@ComputerName@” → “Computer name”."""
     plain = key.strip("@").replace("-", " ").replace("_", " ")
-    split = "".join(
-        f" {c.lower()}" if c.isupper() and p.islower() else c
-        for p, c in zip(" " + plain, plain, strict=False)
-    )
-    return split.strip()[:1].upper() + split.strip()[1:]
+    split = re.sub(r"(?<=[a-z])([A-Z])", lambda found: f" {found[1].lower()}", plain).strip()
+    return split[:1].upper() + split[1:]
 
 
 def _uuid(text: str) -> UUID | None:

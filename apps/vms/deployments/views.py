@@ -107,16 +107,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def _given(request: HttpRequest) -> dict[str, Any]:
     """What the address chooses beforehand: a pair or a template disk, a cluster."""
     query = clean_query(request.GET)
-    names = (
-        "name",
-        "cluster",
-        "volume",
-        "virtual_switch",
-        "host",
-        "tenant",
-        "pair",
-        "template_disk",
-    )
+    names = ("name", "cluster", "volume", "virtual_switch", "host", "pair", "template_disk")
     given: dict[str, Any] = {"processors": 2, "memory_gib": 4, "disk_gib": 40, "start": True}
     given |= {name: query[name] for name in names if query.get(name)}
     given |= _kind(request, query)

@@ -27,7 +27,7 @@ ROWS = 25
 RUNNING = 6
 MOST = 10
 GUARDED = (Protection.SHIELDED, Protection.ENCRYPTION_SUPPORTED)
-TONES = {VMState.RUNNING: "ok", VMState.UNKNOWN: "warn"}
+ITEMS = ((TemplateDisk, "library:disk"), (ShieldingData, "library:shielding_data"))
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,7 @@ def _context(user: User) -> dict[str, Any]:
         "tenant": user.tenant,
         "needs": needs[:MOST],
         "states": [
-            {
-                "value": one,
-                "label": one.label,
-                "number": counts[one],
-                "tone": TONES.get(one, "idle"),
-            }
+            {"value": one, "label": one.label, "number": counts[one]}
             for one in VMState
             if counts.get(one)
         ],
@@ -145,10 +140,7 @@ def _failed_deployments(user: User) -> list[Need]:
 
 def _refused_files(user: User) -> list[Need]:
     needs = []
-    for model, address in (
-        (TemplateDisk, "library:disk"),
-        (ShieldingData, "library:shielding_data"),
-    ):
+    for model, address in ITEMS:
         for row in model.objects.restrict(user).filter(status=ItemStatus.REFUSED)[:MOST]:
             problem = row.problems[0] if row.problems else {}
             needs.append(
