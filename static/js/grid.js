@@ -128,3 +128,11 @@ all().forEach((grid) => {
   boxes(grid).forEach((box) => { if (box.checked) selectionOf(grid).add(box.value); });
   draw(grid);
 });
+
+// Fields of a filter that narrow nothing stay out of the address.
+document.addEventListener("formdata", (event) => {
+  if (!event.target.matches("form.filters")) return;
+  for (const name of new Set(event.formData.keys())) {
+    if (event.formData.getAll(name).every((value) => value === "")) event.formData.delete(name);
+  }
+});

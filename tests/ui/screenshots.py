@@ -125,7 +125,7 @@ def run(options: argparse.Namespace, browser: Browser) -> int:
         for theme in themes:
             for width in options.width:
                 page = context(who, width).new_page()
-                page.emulate_media(color_scheme=theme)
+                page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
                 name = f"{_name(who, address)}-{theme}-{width}"
                 faults = look(page, url + address, width, options.out / f"{name}.png", options.axe)
                 page.close()

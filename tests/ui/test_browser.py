@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client, override_settings
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -38,12 +37,10 @@ def page(browser: Browser, live_server: object, people: People) -> Iterator[Page
     """The page of pieces, with the admin signed in."""
     client = Client()
     client.force_login(people.admin)
-    session: SessionStore = client.session
+    key = client.session.session_key or ""
     url = live_server.url  # type: ignore[attr-defined]
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    context.add_cookies(
-        [{"name": "fabric_session", "value": session.session_key or "", "url": url}]
-    )
+    context.add_cookies([{"name": "fabric_session", "value": key, "url": url}])
     with override_settings(ROOT_URLCONF="tests.ui.urls", TEMPLATES=[TEMPLATES]):
         opened = context.new_page()
         errors: list[str] = []
@@ -166,3 +163,16 @@ def test_help_opens_by_its_key(page: Page) -> None:
     page.locator("#content").focus()
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
+
+
+def test_a_filter_keeps_what_narrows_nothing_out_of_the_address(page: Page) -> None:
+    page.locator(".filters input[type=search]").fill("app")
+    page.locator(".filters input[type=search]").press("Enter")
+    page.wait_for_url("**/pieces/?q=app")
+
+
+def test_what_shows_a_thing_reads_it_again_when_it_is_nudged(page: Page) -> None:
+    """Without a stream, as behind this server, what is under way is polled."""
+    row = page.locator("#row-vm-07")
+    row.evaluate("row => row.setAttribute('aria-busy', 'true')")
+    expect(row).to_contain_text("Paused", timeout=15_000)

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -16,9 +17,8 @@ from scripts import bundle_css
 from tests.people import People
 
 STATIC = Path(settings.BASE_DIR) / "static"
-TEMPLATES = settings.TEMPLATES[0] | {
-    "DIRS": [*settings.TEMPLATES[0]["DIRS"], Path(__file__).parent / "templates"]
-}
+TEMPLATES: dict[str, Any] = dict(settings.TEMPLATES[0])
+TEMPLATES["DIRS"] = [*TEMPLATES["DIRS"], Path(__file__).parent / "templates"]
 LATER = {"pane-title"}  # comes with what is read into the pane
 ROLES = ("admin", "guardian", "contoso", "auditor")
 

@@ -55,7 +55,7 @@ def duration(seconds: Any) -> str:
     """Seconds as the two largest units: “8 d 17 h”; None → “–”."""
     if seconds is None:
         return "–"
-    rest, words = int(seconds), []
+    rest, words = int(seconds), list[str]()
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
         if rest >= size or (unit == "s" and not words):
             words.append(f"{rest // size} {unit}")
@@ -189,4 +189,5 @@ def took(row: Any) -> str:
     """How long something with started_at and ended_at has run, or ran."""
     if row.started_at is None:
         return "–"
-    return duration(((row.ended_at or timezone.now()) - row.started_at).total_seconds())
+    seconds = ((row.ended_at or timezone.now()) - row.started_at).total_seconds()
+    return duration(seconds) if seconds >= 1 else "under 1 s"
