@@ -13,7 +13,7 @@ from apps.lab import engine, hgs
 from apps.lab.control import ControlServer
 from apps.lab.directory import Directory
 from apps.lab.real_engine import RealEngine
-from apps.lab.world import Definition, World
+from apps.lab.world import Definition, World, files
 from apps.lab.wsman.hosts import RunScript
 from apps.lab.wsman.server import Server, serve
 
@@ -37,6 +37,7 @@ class Lab:
         self.folder = folder
         self.world = World(definition, folder)
         self.world.trust = trust
+        files.sweep(self.world)  # what a world that is no more had on its volumes
         self._kept = _read(folder / "lab.json")
         self._closing: list[Any] = [self.world.close]
         try:

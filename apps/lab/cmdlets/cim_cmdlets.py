@@ -20,7 +20,11 @@ METHODS: dict[tuple[str, str, str], Method] = {}
 
 @cmdlet("Get-CimInstance")
 def get_cim_instance(session: Session, parameters: Parameters) -> list[Any]:
-    """-ClassName with -Namespace; -Filter only in the forms `Name='value'` joined by AND."""
+    """-ClassName with -Namespace, -Filter only in the forms `Name='value'` joined by AND; or
+    -InputObject, the same object read again."""
+    given = parameters.get("InputObject")
+    if given is not None:
+        return [given]
     namespace = parameters.text("Namespace", "root/cimv2").replace("\\", "/").casefold()
     name = parameters.text("ClassName")
     reader = CLASSES.get((namespace, name.casefold()))

@@ -21,6 +21,7 @@ from apps.lab.files import protector, shielding
 from apps.lab.world import VM, files, provisioning
 
 VIRTUALIZATION = "root/virtualization/v2"
+AS_A_JOB = 4096  # what Hyper-V's WMI methods return for work that goes on
 WRONG = 32773  # what Hyper-V's WMI methods return for an invalid parameter
 NO_JOB = "Could not find a matching provisioning job."
 
@@ -94,7 +95,10 @@ def security_service(session: Session) -> list[dict[str, Any]]:
 
 
 def set_security_policy(session: Session, parameters: Parameters) -> list[Any]:
-    """Msvm_SecurityService.SetSecurityPolicy. The lab's text of an instance is JSON."""
+    """Msvm_SecurityService.SetSecurityPolicy: accepted as a job, which is done already.
+
+    The lab's text of an instance is JSON.
+    """
     given = parameters.get("Arguments") or {}
     policy = bytes(given.get("SecurityPolicy") or ()).decode("ascii", "replace")
     with session.world.locked():
@@ -106,7 +110,8 @@ def set_security_policy(session: Session, parameters: Parameters) -> list[Any]:
         if vm.protection != "None":
             vm.protection = policy
         session.world.changed()
-    return [{"ReturnValue": 0}]
+    job = {"CimClassName": "Msvm_ConcreteJob", "JobState": 7, "ErrorDescription": ""}
+    return [{"ReturnValue": AS_A_JOB, "Job": job}]
 
 
 def _vm_of_settings(session: Session, text: str) -> VM | None:
@@ -156,7 +161,7 @@ def initialize_shielded_vm(session: Session, parameters: Parameters) -> list[Any
         vm.shielding_data_sha256 = _sha256(session, path)
         provisioning.begin(vm, problem, world.timing.provision_ms)
         world.changed()
-        return [{"ReturnValue": 4096, "ProvisioningJob": _job(vm)}]
+        return [{"ReturnValue": AS_A_JOB, "ProvisioningJob": _job(vm)}]
 
 
 def _sha256(session: Session, path: str) -> str | None:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 ENDS = {3: "PendingBoot", 7: "Completed", 8: "Failed", 9: "Failed", 10: "Failed"}
 PLACEHOLDER = re.compile(r"@[^@]+@")
-ACCEPTED = (0, 4096)
+NO_PROTECTOR = 4  # bytes that say so
+AS_A_JOB, COMPLETED = 4096, 7  # of WMI: a method's answer, a job's state
 
 
 def test_deployment_target(
@@ -114,7 +115,7 @@ def set_deployment_shielding(
     ctx: HandlerContext, VMId: str, ShieldingDataPath: str
 ) -> dict[str, Any]:
     vm = ctx.one("Get-VM", Id=VMId)
-    if vm["State"] == "Off":
+    if vm["State"] == "Off" and not ctx.one("Get-VMSecurity", VM=vm)["TpmEnabled"]:
         _shield(ctx, vm, VMId, ShieldingDataPath)
     settings = _security(ctx, VMId) or {}
     policy = "EncryptionSupported" if settings.get("DataProtectionRequested") else "None"
@@ -126,27 +127,41 @@ def set_deployment_shielding(
 
 
 def _shield(ctx: HandlerContext, vm: dict[str, Any], vm_id: str, path: str) -> None:
-    if len(ctx.run("Get-VMKeyProtector", VM=vm)) <= 4:
+    if len(ctx.run("Get-VMKeyProtector", VM=vm)) <= NO_PROTECTOR:
         raw = ctx.run("Get-KeyProtectorFromShieldingDataFile", ShieldingDataFilePath=path)
         ctx.run("Set-VMKeyProtector", VM=vm, KeyProtector=raw)
-    answer = ctx.one(
-        "Invoke-CimMethod", Namespace="root/msps", ClassName="Msps_ProvisioningFileProcessor",
-        MethodName="PopulateFromFile", Arguments={"FilePath": path},
-    )  # fmt: skip
+    before = _security(ctx, vm_id) or {}
+    if not (before.get("ShieldingRequested") or before.get("DataProtectionRequested")):
+        answer = ctx.one(
+            "Invoke-CimMethod", Namespace="root/msps", ClassName="Msps_ProvisioningFileProcessor",
+            MethodName="PopulateFromFile", Arguments={"FilePath": path},
+        )  # fmt: skip
+        _set_policy(ctx, before, answer["ProvisioningFile"]["PolicyData"])
+    ctx.run("Enable-VMTPM", VM=vm)
+
+
+def _set_policy(ctx: HandlerContext, settings: dict[str, Any], policy: list[int]) -> None:
     service = ctx.one(
         "Get-CimInstance", Namespace="root/virtualization/v2", ClassName="Msvm_SecurityService"
     )
-    result = ctx.one(
-        "Invoke-CimMethod", InputObject=service, MethodName="SetSecurityPolicy",
-        Arguments={
-            "SecuritySettingData": json.dumps(_security(ctx, vm_id)),
-            "SecurityPolicy": answer["ProvisioningFile"]["PolicyData"],
-        },
-    )["ReturnValue"]  # fmt: skip
-    if result not in ACCEPTED:
-        raise thrown(f"The security policy was not accepted: Hyper-V answered {result}.")
-    if not ctx.one("Get-VMSecurity", VM=vm)["TpmEnabled"]:
-        ctx.run("Enable-VMTPM", VM=vm)
+    answer = ctx.one(
+        "Invoke-CimMethod",
+        InputObject=service,
+        MethodName="SetSecurityPolicy",
+        Arguments={"SecuritySettingData": json.dumps(settings), "SecurityPolicy": policy},
+    )
+    if answer["ReturnValue"] == 0:
+        return
+    if answer["ReturnValue"] != AS_A_JOB:
+        raise thrown(
+            f"The security policy was not accepted: Hyper-V answered {answer['ReturnValue']}."
+        )
+    job = ctx.one("Get-CimInstance", InputObject=answer["Job"])
+    while job["JobState"] < COMPLETED:
+        ctx.session.pause(0.2)
+        job = ctx.one("Get-CimInstance", InputObject=answer["Job"])
+    if job["JobState"] != COMPLETED:
+        raise thrown(f"The security policy was not accepted: {job['ErrorDescription']}")
 
 
 def new_deployment_specialization(

@@ -22,22 +22,36 @@ function ConvertTo-EmbeddedInstance($Instance) {
     [System.Text.Encoding]::Unicode.GetString($serializer.Serialize($Instance, $none))
 }
 
+function Set-Policy($Settings, $PolicyData) {
+    $service = Get-CimInstance -Namespace 'root/virtualization/v2' -ClassName 'Msvm_SecurityService' | Select-Object -First 1
+    $set = Invoke-CimMethod -InputObject $service -MethodName 'SetSecurityPolicy' -Arguments @{
+        SecuritySettingData = ConvertTo-EmbeddedInstance $Settings
+        SecurityPolicy = [byte[]]$PolicyData
+    }
+    if ([int]$set.ReturnValue -eq 0) { return }
+    # 4096: it goes on as a job, whose states from 7 on are ends, 7 the good one.
+    if ([int]$set.ReturnValue -ne 4096) { throw "The security policy was not accepted: Hyper-V answered $($set.ReturnValue)." }
+    do {
+        $job = Get-CimInstance -InputObject $set.Job
+        if ([int]$job.JobState -lt 7) { Start-Sleep -Milliseconds 200 }
+    } while ([int]$job.JobState -lt 7)
+    if ([int]$job.JobState -ne 7) { throw "The security policy was not accepted: $($job.ErrorDescription)" }
+}
+
 $vm = Get-VM -Id $VMId
-if ([string]$vm.State -eq 'Off') {
+# The virtual TPM comes last: a machine that has it has the rest, and its policy takes no change.
+if ([string]$vm.State -eq 'Off' -and -not [bool](Get-VMSecurity -VM $vm).TpmEnabled) {
     # Four bytes say: no key protector.
     if (@(Get-VMKeyProtector -VM $vm).Count -le 4) {
         $bytes = @(Get-KeyProtectorFromShieldingDataFile -ShieldingDataFilePath $ShieldingDataPath)
         Set-VMKeyProtector -VM $vm -KeyProtector ([byte[]]$bytes)
     }
-    $answer = Invoke-CimMethod -Namespace 'root/msps' -ClassName 'Msps_ProvisioningFileProcessor' -MethodName 'PopulateFromFile' -Arguments @{ FilePath = $ShieldingDataPath }
-    $service = Get-CimInstance -Namespace 'root/virtualization/v2' -ClassName 'Msvm_SecurityService' | Select-Object -First 1
-    $set = Invoke-CimMethod -InputObject $service -MethodName 'SetSecurityPolicy' -Arguments @{
-        SecuritySettingData = ConvertTo-EmbeddedInstance (Get-Settings)
-        SecurityPolicy = [byte[]]$answer.ProvisioningFile.PolicyData
+    $before = Get-Settings
+    if (-not ($before.ShieldingRequested -or $before.DataProtectionRequested)) {
+        $answer = Invoke-CimMethod -Namespace 'root/msps' -ClassName 'Msps_ProvisioningFileProcessor' -MethodName 'PopulateFromFile' -Arguments @{ FilePath = $ShieldingDataPath }
+        Set-Policy $before $answer.ProvisioningFile.PolicyData
     }
-    # 4096: goes on as a job, which has ended when the virtual TPM can be added.
-    if (@(0, 4096) -notcontains [int]$set.ReturnValue) { throw "The security policy was not accepted: Hyper-V answered $($set.ReturnValue)." }
-    if (-not [bool](Get-VMSecurity -VM $vm).TpmEnabled) { Enable-VMTPM -VM $vm }
+    Enable-VMTPM -VM $vm
 }
 $settings = Get-Settings
 $policy = if ($settings.ShieldingRequested) { 'Shielded' } elseif ($settings.DataProtectionRequested) { 'EncryptionSupported' } else { 'None' }
