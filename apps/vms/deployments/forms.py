@@ -110,7 +110,7 @@ class DeploymentForm(forms.Form):
             self.fields["tenant"].queryset = Tenant.objects.restrict(self.user)
 
     def _offer_files(self) -> None:
-        named = Q(applicable=True) | Q(pk=_uuid(self._said("pair")))
+        named = Q(applicable=True) | Q(pk=uuid_or_none(self._said("pair")))
         self.fields["pair"].queryset = (
             Pair.objects.restrict(self.user, "deploy")
             .filter(named)
@@ -119,7 +119,7 @@ class DeploymentForm(forms.Form):
         )
         self.fields["template_disk"].queryset = (
             TemplateDisk.objects.restrict(self.user, "deploy")
-            .filter(Q(status=ItemStatus.USABLE) | Q(pk=_uuid(self._said("template_disk"))))
+            .filter(Q(status=ItemStatus.USABLE) | Q(pk=uuid_or_none(self._said("template_disk"))))
             .select_related("tenant")
             .order_by("tenant__name", "filename")
         )
@@ -127,7 +127,7 @@ class DeploymentForm(forms.Form):
     def _offer_places(self) -> None:
         """Whoever may deploy may name where to, also a tenant that doesn't see the fabric."""
         self.fields["cluster"].queryset = Cluster.objects.order_by("name")
-        cluster = _uuid(self._said("cluster"))
+        cluster = uuid_or_none(self._said("cluster"))
         for name in ("volume", "virtual_switch", "host"):
             self.fields[name].queryset = self._all(name).filter(cluster=cluster)
 
@@ -161,7 +161,7 @@ class DeploymentForm(forms.Form):
         if self.kind_now != SHIELDED or not self._said("pair"):
             return None
         rows: Any = self.fields["pair"].queryset
-        return rows.filter(pk=_uuid(self._said("pair"))).first()
+        return rows.filter(pk=uuid_or_none(self._said("pair"))).first()
 
     @property
     def shielding_data(self) -> ShieldingData | None:
@@ -262,7 +262,7 @@ def words_of(key: str) -> str:
     return split[:1].upper() + split[1:]
 
 
-def _uuid(text: str) -> UUID | None:
+def uuid_or_none(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:

@@ -20,7 +20,14 @@ from apps.operations import services as operations
 from apps.operations.choices import Status
 from apps.vms.deployments import checks, pages, services
 from apps.vms.deployments.api.views import DeploymentFilter
-from apps.vms.deployments.forms import BLANK, SHIELDED, TEMPLATE, DeploymentForm, places_of
+from apps.vms.deployments.forms import (
+    BLANK,
+    SHIELDED,
+    TEMPLATE,
+    DeploymentForm,
+    places_of,
+    uuid_or_none,
+)
 from apps.vms.deployments.models import Deployment
 
 A_PAGE = 50
@@ -127,10 +134,9 @@ def _kind(request: HttpRequest, query: Any) -> dict[str, str]:
     }
     if not halves:
         return {"kind": SHIELDED}
-    try:
-        found = [str(one) for one in pairs.filter(**halves).values_list("pk", flat=True)[:1]]
-    except (ValueError, TypeError) as error:
-        raise Invalid("That isn’t the id of a file of the library.") from error
+    if not all(map(uuid_or_none, halves.values())):
+        raise Invalid("That isn’t the id of a file of the library.")
+    found = [str(one) for one in pairs.filter(**halves).values_list("pk", flat=True)[:1]]
     if found:
         return {"kind": SHIELDED, "pair": found[0]}
     return {"kind": TEMPLATE if query.get("template_disk") else SHIELDED}
