@@ -44,8 +44,7 @@ def _remove(item: Item) -> None:
     if upload is not None:
         upload.delete()
     sha256 = file.sha256
-    file.delete()
-    transaction.on_commit(lambda: storage.remove(file), robust=True)
+    storage.remove(file)
     staging.ask_to_forget(sha256)
 
 

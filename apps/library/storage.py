@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Sum
 
 from apps.accounts.models import Tenant
@@ -61,8 +62,10 @@ def make(file: StoredFile) -> None:
 
 
 def remove(file: StoredFile) -> None:
-    """Removes the row's bytes; fine where they are gone."""
-    file.path.unlink(missing_ok=True)
+    """Deletes the row now, and its bytes once that is committed."""
+    path = file.path  # a deleted row has no id, and so no path
+    file.delete()
+    transaction.on_commit(lambda: path.unlink(missing_ok=True), robust=True)
 
 
 def words(size: int) -> str:

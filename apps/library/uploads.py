@@ -104,8 +104,7 @@ def _drop(upload: Upload) -> None:
     file, item = upload.file, upload.item
     upload.delete()
     if file is not None and item is None:
-        file.delete()
-        transaction.on_commit(lambda: storage.remove(file), robust=True)
+        storage.remove(file)
 
 
 @transaction.atomic
@@ -118,8 +117,7 @@ def expire(upload: Upload) -> None:
         return
     file = upload.file
     if file is not None:
-        file.delete()
-        transaction.on_commit(lambda: storage.remove(file), robust=True)
+        storage.remove(file)
     tell(upload, "upload.expire", "done", None)
 
 
