@@ -14,6 +14,9 @@ from apps.common.models import UUIDModel
 class GuardianService(UUIDModel):
     """A Host Guardian Service. `address` is what hosts call it; `url` how the portal reaches it."""
 
+    # certificates with their days left, on the page that lists services
+    dated: list[tuple["GuardianCertificate", int]]
+
     noun = "guardian-service"
     tenant_path: str | None = None
 
@@ -115,6 +118,10 @@ class VerdictSpan(UUIDModel):
     Outlives its host and cluster: they are kept by id and name, not by key. The spans of a host
     never overlap, and its last one is `current`.
     """
+
+    # its verdict in words and how long it lasted, on the page that lists spans
+    title: str
+    seconds: float
 
     noun = "verdict"
     tenant_path: str | None = None

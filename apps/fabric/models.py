@@ -4,6 +4,8 @@ Every row that was read from a host carries when (`observed_at`), and where the 
 failed since when (`failing_since`) and why (`problem`).
 """
 
+from typing import Any
+
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -15,6 +17,12 @@ from apps.fabric.choices import DrainState, FaultSeverity, HostState, Transport
 
 class Observed(UUIDModel):
     """A row that shows what a host or cluster said."""
+
+    # what pages add to rows that they show (see pages.py)
+    extras: dict[str, Any]
+    memory: dict[str, int] | None
+    storage: dict[str, int] | None
+    active_operation: Any
 
     tenant_path: str | None = None
 

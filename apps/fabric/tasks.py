@@ -18,7 +18,9 @@ logger = logging.getLogger(__name__)
 def observe() -> None:
     """Has every cluster read, each by its own task."""
     for cluster_id in Cluster.objects.values_list("pk", flat=True):
-        observe_cluster.apply_async(args=[str(cluster_id)], expires=settings.FABRIC_OBSERVE_SECONDS)
+        observe_cluster.apply_async(
+            args=(str(cluster_id),), expires=settings.FABRIC_OBSERVE_SECONDS
+        )
 
 
 @shared_task(name="fabric.observe_cluster", queue="observations", acks_late=False)

@@ -31,7 +31,7 @@ def attestation(request: HttpRequest) -> HttpResponse:
     require_noun(request.user, "verdict", "view")
     chosen = request.GET.get("window", "week")
     start, end = strips.window(chosen)
-    rows = VerdictSpan.objects.restrict(request.user).filter(
+    rows: Any = VerdictSpan.objects.restrict(request.user).filter(
         last_seen__gte=start, first_seen__lte=end
     )
     problem = ""

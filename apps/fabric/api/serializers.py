@@ -37,9 +37,10 @@ class ObservedSerializer(serializers.ModelSerializer[Any]):
 
     def told_above(self, row: Any, name: str, ask: Callable[..., Mapping[str, Any]]) -> Any:
         """What a room above knows of the row: asked once for all rows of an answer."""
-        known = self.context.setdefault("extras", {}) if self.context is not None else {}
+        context: Any = self.context
+        known = context.setdefault("extras", {})
         if row.pk not in known.setdefault("ids", set()):
-            rows = self.parent.instance if self.parent is not None else [row]
+            rows: Any = self.parent.instance if self.parent is not None else [row]
             known["ids"] = {one.pk for one in rows} | {row.pk}
             known["values"] = ask(known["ids"], name)
         return known["values"].get(name, {}).get(row.pk)

@@ -66,7 +66,9 @@ def _hosts(
     answers: Mapping[str, Told],
 ) -> tuple[list[Host], bool]:
     known = {host.name.casefold(): host for host in Host.objects.filter(cluster=cluster)}
-    new, kept, changed = [], [], []
+    new: list[Host] = []
+    kept: list[Host] = []
+    changed: list[Host] = []
     for fields in map(documents.node_fields, nodes):
         host = known.pop(fields["name"].casefold(), None)
         (kept if host else new).append(host := host or Host(cluster=cluster))

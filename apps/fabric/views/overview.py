@@ -29,7 +29,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def overview_context(request: HttpRequest) -> dict[str, Any]:
     user: Any = request.user
     rows = pages.clusters(user)
-    read = [row for row in rows if row.observed_at]
+    read: list[Any] = [row for row in rows if row.observed_at]
     return {
         "section": "clusters",
         "clusters": rows,
