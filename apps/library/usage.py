@@ -19,6 +19,10 @@ def register(ask: Ask) -> None:
         _asked.append(ask)
 
 
+def unregister(ask: Ask) -> None:
+    _asked.remove(ask)
+
+
 def of(noun: str, ids: Collection[UUID]) -> dict[UUID, list[dict[str, str]]]:
     """Every row's uses; an empty list for one that nothing needs."""
     found: dict[UUID, list[dict[str, str]]] = {key: [] for key in ids}
