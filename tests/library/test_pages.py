@@ -93,7 +93,8 @@ def test_a_disk_s_page_tells_what_was_found_as_text(disk, people):
     assert "&lt;b&gt;Windows" in text and "<b>Windows" not in text
     for words in ("XTS-AES 128", "Clear key", "2.1.0.0", "C0FFEE", disk.sha256, "alpha-1"):
         assert words in text
-    assert 'class="partbar"' in text and 'class="is-hatch"' in text
+    bar = text.split('class="partbar"')[1].split("</svg>")[0]
+    assert [bar.count(one) for one in ("<rect", 'class="is-hatch"', "<text")] == [4, 1, 3]
 
 
 def test_shielding_data_tells_owner_guardians_trusted_disks_and_what_it_asks_for(data, people):

@@ -164,7 +164,7 @@ def test_an_admin_deploys_an_empty_disk_and_a_tenant_its_pair(fabric, data, peop
         ({"name": ""}, "This field is required."),
         ({"memory_gib": "99999"}, "A VM has 32 MiB to 12 TiB of memory."),
         ({"processors": "0"}, "1 to 240 processors"),
-        ({"disk_gib": ""}, "It is needed."),
+        ({"disk_gib": ""}, "This field is required."),
         ({"volume": "x"}, "is not a valid UUID"),
         ({"memory_gib": "60"}, "alpha-1 has 32.0 GiB free"),
     ],

@@ -240,7 +240,7 @@ def partbar(parts: Sequence[Mapping[str, Any]], label: str, classes: str = "") -
         '<svg class="{}" role="img" aria-label="{}">{}</svg>',
         f"partbar {classes}".strip(),
         label,
-        SafeString("").join(drawn),
+        format_html_join("", "{}", ((part,) for part in drawn)),
     )
 
 

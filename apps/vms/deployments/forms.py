@@ -99,25 +99,31 @@ class DeploymentForm(forms.Form):
         self._offer_places()
         self._ask_values()
 
+    def _choice(self, name: str) -> Any:
+        """A field with `choices` or a `queryset`, which the stubs know of no field by its name."""
+        return self.fields[name]
+
     def _offer_kinds(self) -> None:
         """A tenant's people deploy from their own library."""
         if self.user.tenant is not None:
-            kinds: Any = self.fields["kind"]
+            kinds = self._choice("kind")
             kinds.choices = [one for one in kinds.choices if one[0] != BLANK]
+        for name, kind in (("pair", SHIELDED), ("template_disk", TEMPLATE), ("disk_gib", BLANK)):
+            self.fields[name].required = self.kind_now == kind
         if not holds(self.user, "tenant", "view"):
             del self.fields["tenant"]
         else:
-            self.fields["tenant"].queryset = Tenant.objects.restrict(self.user)
+            self._choice("tenant").queryset = Tenant.objects.restrict(self.user)
 
     def _offer_files(self) -> None:
         named = Q(applicable=True) | Q(pk=uuid_or_none(self._said("pair")))
-        self.fields["pair"].queryset = (
+        self._choice("pair").queryset = (
             Pair.objects.restrict(self.user, "deploy")
             .filter(named)
             .select_related("template_disk", "shielding_data", "tenant")
             .order_by("tenant__name", "template_disk__filename", "shielding_data__filename")
         )
-        self.fields["template_disk"].queryset = (
+        self._choice("template_disk").queryset = (
             TemplateDisk.objects.restrict(self.user, "deploy")
             .filter(Q(status=ItemStatus.USABLE) | Q(pk=uuid_or_none(self._said("template_disk"))))
             .select_related("tenant")
@@ -126,14 +132,13 @@ class DeploymentForm(forms.Form):
 
     def _offer_places(self) -> None:
         """Whoever may deploy may name where to, also a tenant that doesn't see the fabric."""
-        self.fields["cluster"].queryset = Cluster.objects.order_by("name")
+        self._choice("cluster").queryset = Cluster.objects.order_by("name")
         cluster = uuid_or_none(self._said("cluster"))
         for name in ("volume", "virtual_switch", "host"):
-            self.fields[name].queryset = self._all(name).filter(cluster=cluster)
+            self._choice(name).queryset = self._all(name).filter(cluster=cluster)
 
     def _all(self, name: str) -> QuerySet[Any]:
-        field: Any = self.fields[name]
-        return field.queryset.model.objects.order_by("name")
+        return self._choice(name).queryset.model.objects.order_by("name")
 
     def _ask_values(self) -> None:
         """A field for each value that the shielding data's answer file asks for."""
@@ -152,7 +157,7 @@ class DeploymentForm(forms.Form):
 
     @property
     def kind_now(self) -> str:
-        known = dict(self.fields["kind"].choices)
+        known = dict(self._choice("kind").choices)
         said = self._said("kind")
         return said if said in known else next(iter(known))
 
@@ -160,8 +165,7 @@ class DeploymentForm(forms.Form):
     def chosen_pair(self) -> Pair | None:
         if self.kind_now != SHIELDED or not self._said("pair"):
             return None
-        rows: Any = self.fields["pair"].queryset
-        return rows.filter(pk=uuid_or_none(self._said("pair"))).first()
+        return self._choice("pair").queryset.filter(pk=uuid_or_none(self._said("pair"))).first()
 
     @property
     def shielding_data(self) -> ShieldingData | None:
@@ -174,20 +178,12 @@ class DeploymentForm(forms.Form):
         now = self.kind_now
         return [
             {"value": key, "label": KINDS[key][0], "hint": KINDS[key][1], "on": key == now}
-            for key, _ in self.fields["kind"].choices
+            for key, _ in self._choice("kind").choices
         ]
 
     @property
     def values(self) -> list[forms.BoundField]:
         return [self[name] for name in self.keys]
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        kind = cleaned.get("kind")
-        wanted = {SHIELDED: "pair", TEMPLATE: "template_disk", BLANK: "disk_gib"}.get(kind or "")
-        if wanted and cleaned.get(wanted) is None and wanted not in self.errors:
-            self.add_error(wanted, forms.ValidationError("It is needed.", "required"))
-        return cleaned
 
     def plan(self) -> Plan:
         """The plan that a valid form is."""
@@ -197,7 +193,7 @@ class DeploymentForm(forms.Form):
         """What can be planned of a form that is half filled in; None without cluster and volume."""
         self.is_valid()
         given = {name: one for name, one in self.cleaned_data.items() if one is not None}
-        known = {"name": "", "processors": 1, "memory_gib": 0} | given
+        known: dict[str, Any] = {"name": "", "processors": 1, "memory_gib": 0} | given
         if "cluster" not in known:
             return None
         known.setdefault("volume", known["cluster"].volumes.order_by("name").first())
