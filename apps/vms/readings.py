@@ -91,10 +91,15 @@ class VMObserver:
         observed_at: datetime.datetime,
         hosts_read: Collection[uuid.UUID],
     ) -> None:
-        """Drops rows that the hosts which should have told of them no longer tell of."""
+        """Drops rows that the hosts which should have told of them no longer tell of.
+
+        A machine in live migration can be missed by both its hosts; while the cluster still names
+        its role, its row and its tenant stay.
+        """
+        roles = {uuid.UUID(group["vm_id"]) for group in reading["groups"] if group["vm_id"]}
         gone = [
             vm
-            for vm in VirtualMachine.objects.filter(cluster=cluster)
+            for vm in VirtualMachine.objects.filter(cluster=cluster).exclude(vm_id__in=roles)
             if (vm.observed_at is None or vm.observed_at < observed_at)
             and (vm.host_id is None or vm.host_id in hosts_read)
         ]
