@@ -38,28 +38,28 @@ def is_usable(item: TemplateDisk | ShieldingData) -> bool:
     return item.status == ItemStatus.USABLE
 
 
-def guardian_services(thumbprints: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Of these thumbprints those of guardian services that the portal knows: {"id", "name"}."""
-    found = {}
-    for thumbprint in set(thumbprints):
-        service = guardian_by_thumbprint(thumbprint)
-        if service is not None:
-            found[thumbprint] = {"id": str(service.pk), "name": service.name}
-    return found
+Known = dict[str, dict[str, str] | None]
 
 
-def with_services(guardians: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Guardians as a file names them, each with the service of this fabric that it is, or None."""
-    known = guardian_services(one for guardian in guardians for one in guardian["thumbprints"])
-    return [
-        {
-            **guardian,
-            "guardian_service": next(
-                (known[one] for one in guardian["thumbprints"] if one in known), None
-            ),
-        }
-        for guardian in guardians
-    ]
+def with_services(
+    guardians: list[dict[str, Any]], known: Known | None = None
+) -> list[dict[str, Any]]:
+    """Guardians as a file names them, each with the service of this fabric that it is, or None.
+
+    `known` remembers, over the rows of a page, which thumbprint is whose.
+    """
+    seen: Known = {} if known is None else known
+    return [{**one, "guardian_service": _service(one["thumbprints"], seen)} for one in guardians]
+
+
+def _service(thumbprints: Iterable[str], known: Known) -> dict[str, str] | None:
+    for thumbprint in thumbprints:
+        if thumbprint not in known:
+            service = guardian_by_thumbprint(thumbprint)
+            known[thumbprint] = {"id": str(service.pk), "name": service.name} if service else None
+        if known[thumbprint] is not None:
+            return known[thumbprint]
+    return None
 
 
 def staged_path(volume: Any, item: TemplateDisk | ShieldingData) -> str:

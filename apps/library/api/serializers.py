@@ -68,7 +68,8 @@ class ItemListSerializer(serializers.ListSerializer):
     def to_representation(self, data: Any) -> Any:
         rows = list(data.all() if hasattr(data, "all") else data)
         if rows:
-            self._context["uses"] = usage.of(rows[0].noun, [row.pk for row in rows])
+            context: Any = self.context
+            context["uses"] = usage.of(rows[0].noun, [row.pk for row in rows])
         return super().to_representation(rows)
 
 
@@ -165,7 +166,7 @@ class ShieldingDataSerializer(ItemSerializer):
 
     @extend_schema_field(_many(**_GUARDIAN, guardian_service=_object(True, id=_TEXT, name=_TEXT)))
     def get_guardians(self, row: ShieldingData) -> list[dict[str, Any]]:
-        return selectors.with_services(row.guardians)
+        return selectors.with_services(row.guardians, self._context.setdefault("guardians", {}))
 
     @extend_schema_field(
         _many(name=_TEXT, version_rule=_TEXT, version=_TEXT, signer_thumbprint=_TEXT)
