@@ -200,6 +200,8 @@ class _Work:
         )
 
     def provision(self) -> None:
+        if self.ctx.recall("provisioned"):
+            return  # the host forgets a finished job after minutes: asked again, it would begin anew
         self.require_placement()
         told = self.provisioning()
         if told["state"] == "Gone" and told["vm_state"] == "Off":
@@ -219,6 +221,7 @@ class _Work:
                     hint="See the host’s ShieldedVM-ProvisioningService log; mend it, then retry.",
                 )
         self.follow(told)
+        self.ctx.remember(provisioned=True)
 
     def provisioning(self) -> dict[str, Any]:
         return dict(self.site.run("Get-DeploymentProvisioning", {"VMId": self.vm_id}))
