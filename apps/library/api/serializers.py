@@ -166,7 +166,8 @@ class ShieldingDataSerializer(ItemSerializer):
 
     @extend_schema_field(_many(**_GUARDIAN, guardian_service=_object(True, id=_TEXT, name=_TEXT)))
     def get_guardians(self, row: ShieldingData) -> list[dict[str, Any]]:
-        return selectors.with_services(row.guardians, self._context.setdefault("guardians", {}))
+        context: Any = self.context
+        return selectors.with_services(row.guardians, context.setdefault("guardians", {}))
 
     @extend_schema_field(
         _many(name=_TEXT, version_rule=_TEXT, version=_TEXT, signer_thumbprint=_TEXT)
