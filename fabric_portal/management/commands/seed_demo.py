@@ -1,13 +1,10 @@
 """Fills the demo, writes demo.json last, and says how to sign in."""
 
 import os
-import shutil
-from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
 
 from apps.accounts.models import User
 from fabric_portal.demo import document, people
@@ -16,9 +13,6 @@ from fabric_portal.demo import document, people
 class Command(BaseCommand):
     help = "Fills the running demo with people, the lab's clusters and sample files."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="end when it is done")
-
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.FABRIC_DEMO:
             raise CommandError("This is for the demo (FABRIC_DEMO=1).")
@@ -26,12 +20,6 @@ class Command(BaseCommand):
             self._seed()
         except TimeoutError as error:
             raise CommandError(str(error)) from None
-        connections.close_all()
-        sleep = shutil.which("sleep")
-        if not options["once"] and sleep:
-            # honcho ends everything when one process ends, so this one stays: as the smallest
-            # there is.
-            os.execv(sleep, [sleep, "infinity"])  # noqa: S606
 
     def _seed(self) -> None:
         from fabric_portal.demo import seed
