@@ -10,15 +10,16 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
+from redis.exceptions import RedisError
 
 from apps.common import problems
 from apps.common.errors import NotFound, PortalError, RateLimited
 from apps.common.middleware import HEADERS
-from apps.operations.stream.audience import Audience
+from apps.operations import nudges
+from apps.operations.stream.audience import Audience, admit
 from apps.operations.stream.hub import Hub, Nudge, Queue
 from apps.operations.stream.leaving import when_told_to_stop
 from apps.operations.stream.seats import MOST, Seats
-from apps.operations.stream.visitors import admit
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -92,6 +93,7 @@ class _Stream:
         with hub().listening() as queue:
             await hub().ready(2)
             await self._start()
+            await self._tell_recent()
             tasks = [
                 asyncio.create_task(self._pour(queue)),
                 asyncio.create_task(_gone(receive)),
@@ -120,6 +122,16 @@ class _Stream:
             }
         )
         await self._write("retry: 2000\n: open\n\n")
+
+    async def _tell_recent(self) -> None:
+        """What happened between the page's making and this stream's opening."""
+        try:
+            told = await sync_to_async(nudges.recent)()
+        except RedisError:
+            return  # the hub says so when Redis is back
+        for nudge in told:
+            if self._audience.may_hear(nudge):
+                await self._write(_event(nudge))
 
     async def _pour(self, queue: Queue) -> None:
         beat_at = time.monotonic() + HEARTBEAT_SECONDS

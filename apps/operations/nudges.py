@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from typing import Any, Literal
 
 import redis
@@ -10,6 +11,10 @@ from django.db import transaction
 from apps.common.redis import client
 
 CHANNEL = "fabric:nudges"
+#: What a stream is told when it opens; a page is younger than this when its stream does.
+RECENT = "fabric:nudges:recent"
+RECENT_SECONDS = 10
+MOST_RECENT = 200
 Event = Literal["operation", "vm", "host", "attestation", "cluster", "library", "deployment"]
 logger = logging.getLogger(__name__)
 
@@ -31,9 +36,21 @@ def publish(
     transaction.on_commit(lambda: _send(told), robust=True)
 
 
+def recent() -> list[dict[str, Any]]:
+    """The nudges of the last seconds, oldest first: for a page that was made before its stream was
+    open, and so may have missed one.
+    """
+    since = time.time() - RECENT_SECONDS
+    told = [json.loads(text) for text in client().lrange(RECENT, 0, -1)]
+    return [nudge for nudge in reversed(told) if nudge["at"] >= since]
+
+
 def _send(told: dict[str, str | None]) -> None:
     try:
-        client().publish(CHANNEL, json.dumps(told))
+        text = json.dumps({**told, "at": time.time()})
+        with client().pipeline(transaction=False) as pipe:
+            pipe.publish(CHANNEL, text).lpush(RECENT, text).ltrim(RECENT, 0, MOST_RECENT - 1)
+            pipe.expire(RECENT, RECENT_SECONDS).execute()
     except redis.RedisError as error:
         # Pages poll what is under way, so the work must not fail for want of a nudge.
         logger.warning("A nudge about %s %s was lost: %s", told["kind"], told["id"], error)

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connections
+
+from apps.accounts.asgi import person_behind
 from apps.accounts.models import User
 from apps.accounts.permissions import grant_of
+from apps.common.errors import MethodNotAllowed
 
 #: The noun whose grant decides, where it isn't the nudge's own kind.
 NOUN_OF = {"attestation": "verdict", "library": "template-disk"}
@@ -43,3 +47,13 @@ class Audience:
         if scope == "own":
             return nudge.get("actor") == self.user_id
         return False
+
+
+def admit(scope: dict[str, Any]) -> Audience:
+    """What the person behind a request may hear. Raises a PortalError where it is nobody."""
+    if scope["method"] not in ("GET", "HEAD"):
+        raise MethodNotAllowed("Only GET is served here.")
+    try:
+        return Audience.of(person_behind(scope))
+    finally:
+        connections.close_all()  # the thread is of a pool, and nobody ends its request
