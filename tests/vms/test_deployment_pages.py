@@ -224,6 +224,9 @@ def test_fields_follow_the_kind_and_keep_what_was_written(fabric, data, people):
     assert shielded.headers["HX-Trigger"] == "fabric:deploy-fields"
     text = shielded.content.decode()
     assert 'value="K"' in text and "This field is required." not in text
+    volume = fabric.volumes.create(name="Zwei", path="C:\\Z", free_bytes=90 * GIB)
+    other = client.post(f"{NEW}fields/", body | {"volume": ""}, headers=HTMX).content.decode()
+    assert f'<option value="{volume.pk}" selected' in other, "the emptiest of the cluster"
     assert 'name="disk_gib"' in blank and "value-ProductKey" not in blank
     assert "checked" not in blank.split('name="start"')[1].split(">")[0]
 

@@ -196,7 +196,7 @@ class DeploymentForm(forms.Form):
         known: dict[str, Any] = {"name": "", "processors": 1, "memory_gib": 0} | given
         if "cluster" not in known:
             return None
-        known.setdefault("volume", known["cluster"].volumes.order_by("name").first())
+        known.setdefault("volume", known["cluster"].volumes.order_by("-free_bytes").first())
         return self._plan(known) if known["volume"] else None
 
     def _plan(self, known: Mapping[str, Any]) -> Plan:
@@ -238,6 +238,15 @@ class DeploymentForm(forms.Form):
         if error.field == "specialization":
             name = next((n for n, key in self.keys.items() if key in error.message), "")
         return name if name in self.fields else None
+
+
+def with_volume(given: dict[str, Any]) -> dict[str, Any]:
+    """What a form was given; where its volume isn't the cluster's, the cluster's emptiest one."""
+    volumes = Volume.objects.filter(cluster=uuid_or_none(str(given.get("cluster") or "")))
+    if volumes.filter(pk=uuid_or_none(str(given.get("volume") or ""))).exists():
+        return given
+    emptiest = volumes.exclude(free_bytes=None).order_by("-free_bytes", "name").first()
+    return given | {"volume": str(emptiest.pk) if emptiest else ""}
 
 
 def places_of(plan: Plan | None) -> tuple[list[Placement], UUID | None]:

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.permissions import holds, missing, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.errors import Invalid, PortalError
@@ -27,6 +28,7 @@ from apps.vms.deployments.forms import (
     DeploymentForm,
     places_of,
     uuid_or_none,
+    with_volume,
 )
 from apps.vms.deployments.models import Deployment
 
@@ -35,7 +37,7 @@ A_PAGE = 50
 
 @login_required
 @require_safe
-def deployments(request: HttpRequest) -> HttpResponse:
+def deployments(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Every deployment, newest first; the same filters as the API's."""
     require_noun(request.user, "deployment", "view")
     rows, problem = pages.visible(request.user), ""
@@ -57,7 +59,7 @@ def deployments(request: HttpRequest) -> HttpResponse:
     return render(request, f"deployments/{'_table' if part else 'deployment_list'}.html", context)
 
 
-def _without_blanks(request: HttpRequest) -> Any:
+def _without_blanks(request: AuthenticatedHttpRequest) -> Any:
     """A form sends its empty fields too; those filter nothing."""
     query = clean_query(request.GET).copy()
     for name in list(query):
@@ -66,7 +68,7 @@ def _without_blanks(request: HttpRequest) -> Any:
     return query
 
 
-def _one(request: HttpRequest, pk: UUID) -> Deployment:
+def _one(request: AuthenticatedHttpRequest, pk: UUID) -> Deployment:
     found: Deployment | None = pages.visible(request.user).filter(pk=pk).first()
     if found is None:
         raise missing("deployment")
@@ -75,7 +77,7 @@ def _one(request: HttpRequest, pk: UUID) -> Deployment:
 
 @login_required
 @require_safe
-def deployment(request: HttpRequest, pk: UUID) -> HttpResponse:
+def deployment(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """Its steps live, how it failed and the way out, what it left."""
     part = is_partial(request)
     template = f"deployments/{'_deployment' if part else 'deployment_detail'}.html"
@@ -84,7 +86,7 @@ def deployment(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_safe
-def row(request: HttpRequest, pk: UUID) -> HttpResponse:
+def row(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """One row of the list, read again when it was nudged."""
     context = {
         "deployment": _one(request, pk), "may_see_hosts": holds(request.user, "host", "view")
@@ -94,7 +96,7 @@ def row(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The form; a POST asks for the deployment and leads to its page."""
     require_noun(request.user, "deployment", "deploy")
     if request.method != "POST":
@@ -111,7 +113,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return _form(request, form, form, 422)
 
 
-def _given(request: HttpRequest) -> dict[str, Any]:
+def _given(request: AuthenticatedHttpRequest) -> dict[str, Any]:
     """What the address chooses beforehand: a pair or a template disk, a cluster."""
     query = clean_query(request.GET)
     names = ("name", "cluster", "volume", "virtual_switch", "host", "pair", "template_disk")
@@ -121,10 +123,10 @@ def _given(request: HttpRequest) -> dict[str, Any]:
     clusters = list(Cluster.objects.order_by("name").values_list("pk", flat=True)[:2])
     if "cluster" not in given and len(clusters) == 1:
         given["cluster"] = str(clusters[0])
-    return given
+    return with_volume(given)
 
 
-def _kind(request: HttpRequest, query: Any) -> dict[str, str]:
+def _kind(request: AuthenticatedHttpRequest, query: Any) -> dict[str, str]:
     """The kind that fits what was chosen, with its pair."""
     if query.get("kind") in (BLANK, TEMPLATE, SHIELDED):
         return {"kind": query["kind"]}
@@ -143,7 +145,7 @@ def _kind(request: HttpRequest, query: Any) -> dict[str, str]:
 
 
 def _form(
-    request: HttpRequest, form: DeploymentForm, filled: DeploymentForm, status: int
+    request: AuthenticatedHttpRequest, form: DeploymentForm, filled: DeploymentForm, status: int
 ) -> HttpResponse:
     context = _form_context(form, filled) | {"section": "vms"}
     return render(request, "deployments/deployment_form.html", context, status=status)
@@ -170,11 +172,11 @@ def _form_context(form: DeploymentForm, filled: DeploymentForm) -> dict[str, Any
 
 @login_required
 @require_POST
-def fields(request: HttpRequest) -> HttpResponse:
+def fields(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The form's fields anew, after its kind, cluster or pair was changed. Changes nothing."""
     require_noun(request.user, "deployment", "deploy")
-    filled = DeploymentForm(request.POST, user=request.user)
-    given = request.POST.dict() | {"start": "start" in request.POST}
+    given = with_volume(request.POST.dict() | {"start": "start" in request.POST})
+    filled = DeploymentForm(given, user=request.user)
     form = DeploymentForm(user=request.user, initial=given)
     answer = render(request, "deployments/_fields.html", _form_context(form, filled))
     answer.headers["HX-Trigger"] = "fabric:deploy-fields"
@@ -183,7 +185,7 @@ def fields(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def preflight(request: HttpRequest) -> HttpResponse:
+def preflight(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The lines of a preflight and the hosts. Changes nothing.
 
     Without `ask` at once what the portal knows, with a line that asks again: by `ask` the host.
@@ -208,7 +210,9 @@ def preflight(request: HttpRequest) -> HttpResponse:
     return render(request, "deployments/_preflight.html", context)
 
 
-def _tried(request: HttpRequest, plan: Any, places: Any, chosen: Any) -> dict[str, Any]:
+def _tried(
+    request: AuthenticatedHttpRequest, plan: Any, places: Any, chosen: Any
+) -> dict[str, Any]:
     if "ask" in request.POST:
         found = services.preflight(actor=request.user, plan=plan)
         return {"lines": found.checks, "ok": found.ok}
@@ -219,7 +223,7 @@ def _tried(request: HttpRequest, plan: Any, places: Any, chosen: Any) -> dict[st
 
 @login_required
 @require_POST
-def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def cancel(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     found = _one(request, pk)
     operations.cancel(actor=request.user, operation=_operation(found))
     return redirect("deployments:detail", pk)
@@ -227,7 +231,7 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
+def retry(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """The same once more; its page then shows the new try."""
     operations.retry(actor=request.user, operation=_operation(_one(request, pk)))
     return redirect("deployments:detail", pk)
@@ -241,6 +245,6 @@ def _operation(found: Deployment) -> Any:
 
 @login_required
 @require_POST
-def clean_up(request: HttpRequest, pk: UUID) -> HttpResponse:
+def clean_up(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     services.clean_up(actor=request.user, deployment=_one(request, pk))
     return redirect("deployments:detail", pk)
