@@ -43,30 +43,12 @@ def server(folder_of_binaries: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     data = str(folder / "data")
-    initdb = [
-        folder_of_binaries / "initdb",
-        "-D",
-        data,
-        "-U",
-        "fabric",
-        "-A",
-        "trust",
-        "-N",
-        "-E",
-        "UTF8",
-    ]
+    binary = str(folder_of_binaries / "initdb")
+    initdb = [binary, *f"-U fabric -A trust -N -E UTF8 -D {data}".split()]
     subprocess.run(initdb, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     options = [word for option in FAST for word in ("-c", option)]
-    command = [
-        folder_of_binaries / "postgres",
-        "-D",
-        data,
-        "-p",
-        str(port),
-        "-k",
-        str(folder),
-        *options,
-    ]
+    binary = str(folder_of_binaries / "postgres")
+    command = [binary, *f"-D {data} -p {port} -k {folder}".split(), *options]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command, user=user, cwd=folder, stderr=log, start_new_session=True

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
+from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.permissions import missing, require
 from apps.common.errors import PortalError
 from apps.console import services
@@ -18,7 +19,7 @@ from apps.vms.policy import Capability
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def console(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def console(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """GET says what would happen; POST opens, or answers 403 or 409 with the same words."""
     vm = selectors.listed(request.user).filter(pk=pk).first()
     if vm is None:

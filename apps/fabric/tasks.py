@@ -11,19 +11,20 @@ from apps.fabric import inventory, locks
 from apps.fabric.models import Cluster
 from apps.remoting.errors import RemotingError
 
+QUEUE = "observations"
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="fabric.observe", queue="observations", acks_late=False)
+@shared_task(name="fabric.observe", acks_late=False)
 def observe() -> None:
     """Has every cluster read, each by its own task."""
     for cluster_id in Cluster.objects.values_list("pk", flat=True):
         observe_cluster.apply_async(
-            args=(str(cluster_id),), expires=settings.FABRIC_OBSERVE_SECONDS
+            args=(str(cluster_id),), queue=QUEUE, expires=settings.FABRIC_OBSERVE_SECONDS
         )
 
 
-@shared_task(name="fabric.observe_cluster", queue="observations", acks_late=False)
+@shared_task(name="fabric.observe_cluster", acks_late=False)
 def observe_cluster(cluster_id: str) -> None:
     """Reads a cluster, unless that is being done."""
     cluster = Cluster.objects.filter(pk=cluster_id).first()
@@ -42,4 +43,4 @@ def observe_cluster(cluster_id: str) -> None:
 @beat_init.connect
 def observe_at_start(**_: Any) -> None:
     """A portal that was off shows old rows: they are read at once, not a minute later."""
-    observe.apply_async()
+    observe.apply_async(queue=QUEUE)

@@ -202,6 +202,9 @@ class Pair(UUIDModel):
     retry_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    # Pages give it to their rows: what still needs both halves.
+    uses: list[dict[str, str]]
+
     objects = RestrictedQuerySet.as_manager()
 
     class Meta:

@@ -4,11 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.permissions import missing, require, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.htmx import is_partial, toast
@@ -21,7 +22,7 @@ LONGEST = 100
 
 @login_required
 @require_safe
-def library(request: HttpRequest) -> HttpResponse:
+def library(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Pairs, template disks, shielding data, and what is on its way."""
     require_noun(request.user, "template-disk", "view")
     user: Any = request.user
@@ -40,7 +41,7 @@ def library(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def uploads_part(request: HttpRequest) -> HttpResponse:
+def uploads_part(request: AuthenticatedHttpRequest) -> HttpResponse:
     """What is under way, read again while it moves."""
     require_noun(request.user, "upload", "view")
     user: Any = request.user
@@ -52,7 +53,7 @@ def uploads_part(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def stop_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
+def stop_upload(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """Gives an upload up, or takes a disk or an image that is there away."""
     upload = Upload.objects.restrict(request.user).filter(pk=pk).first()
     if upload is None:
@@ -61,13 +62,13 @@ def stop_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _gone(request, f"{upload.filename} is gone.")
 
 
-def _gone(request: HttpRequest, words: str) -> HttpResponse:
+def _gone(request: AuthenticatedHttpRequest, words: str) -> HttpResponse:
     if is_partial(request):
         return toast(HttpResponse(status=204), words, "success")
     return redirect("library:list")
 
 
-def _item(request: HttpRequest, model: Any, pk: UUID) -> Any:
+def _item(request: AuthenticatedHttpRequest, model: Any, pk: UUID) -> Any:
     found = (
         model.objects.restrict(request.user).select_related("tenant", "inspected_by").filter(pk=pk)
     )
@@ -79,7 +80,7 @@ def _item(request: HttpRequest, model: Any, pk: UUID) -> Any:
 
 @login_required
 @require_safe
-def template_disk(request: HttpRequest, pk: UUID) -> HttpResponse:
+def template_disk(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """What was found in the file: container, partitions, encryption, signature."""
     item = _item(request, TemplateDisk, pk)
     found = pages.partitions(item)
@@ -98,7 +99,7 @@ def template_disk(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_safe
-def shielding_data(request: HttpRequest, pk: UUID) -> HttpResponse:
+def shielding_data(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """What a host read of it: owner, guardians, which templates it trusts, what it asks for."""
     item = _item(request, ShieldingData, pk)
     context = pages.detail(request.user, item) | {
@@ -115,19 +116,19 @@ def shielding_data(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def delete_disk(request: HttpRequest, pk: UUID) -> HttpResponse:
+def delete_disk(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     return _delete(request, _item(request, TemplateDisk, pk))
 
 
 @login_required
 @require_POST
-def delete_shielding_data(request: HttpRequest, pk: UUID) -> HttpResponse:
+def delete_shielding_data(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     return _delete(request, _item(request, ShieldingData, pk))
 
 
 @login_required
 @require_POST
-def inspect_disk(request: HttpRequest, pk: UUID) -> HttpResponse:
+def inspect_disk(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """Has a host look once more."""
     _inspect(request, _item(request, TemplateDisk, pk))
     return redirect("library:disk", pk)
@@ -135,18 +136,18 @@ def inspect_disk(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def inspect_shielding_data(request: HttpRequest, pk: UUID) -> HttpResponse:
+def inspect_shielding_data(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     _inspect(request, _item(request, ShieldingData, pk))
     return redirect("library:shielding_data", pk)
 
 
-def _inspect(request: HttpRequest, item: Any) -> None:
+def _inspect(request: AuthenticatedHttpRequest, item: Any) -> None:
     """Whoever may delete a file may have it looked at, as at the API."""
     require(request.user, "delete", item)
     services.inspect_again(actor=request.user, item=item)
 
 
-def _delete(request: HttpRequest, item: Any) -> HttpResponse:
+def _delete(request: AuthenticatedHttpRequest, item: Any) -> HttpResponse:
     """Deletes it, or says in words what still needs it."""
     services.delete(actor=request.user, item=item)
     return _gone(request, f"{item.name} was deleted.")

@@ -49,8 +49,11 @@ def _send(told: dict[str, str | None]) -> None:
     try:
         text = json.dumps({**told, "at": time.time()})
         with client().pipeline(transaction=False) as pipe:
-            pipe.publish(CHANNEL, text).lpush(RECENT, text).ltrim(RECENT, 0, MOST_RECENT - 1)
-            pipe.expire(RECENT, RECENT_SECONDS).execute()
+            pipe.publish(CHANNEL, text)
+            pipe.lpush(RECENT, text)
+            pipe.ltrim(RECENT, 0, MOST_RECENT - 1)
+            pipe.expire(RECENT, RECENT_SECONDS)
+            pipe.execute()
     except redis.RedisError as error:
         # Pages poll what is under way, so the work must not fail for want of a nudge.
         logger.warning("A nudge about %s %s was lost: %s", told["kind"], told["id"], error)

@@ -1,6 +1,9 @@
 """Forms of the panes of one virtual machine."""
 
+from typing import Any
+
 from django import forms
+from django.db.models import QuerySet
 
 from apps.accounts.models import Tenant
 from apps.vms.api.serializers import MOST_PROCESSORS
@@ -27,9 +30,10 @@ class TenantForm(forms.Form):
         label="Tenant", queryset=Tenant.objects.none(), required=False, empty_label="Infrastructure"
     )
 
-    def __init__(self, *args: object, tenants: "object", **options: object) -> None:
+    def __init__(self, *args: Any, tenants: QuerySet[Tenant], **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["tenant"].queryset = tenants
+        choice: Any = self.fields["tenant"]
+        choice.queryset = tenants
 
 
 class CheckpointForm(forms.Form):
@@ -42,7 +46,7 @@ class DeleteForm(forms.Form):
     name = forms.CharField(label="Its name, to confirm")
     disks = forms.BooleanField(label="Delete its disks too", required=False)
 
-    def __init__(self, *args: object, vm_name: str, **options: object) -> None:
+    def __init__(self, *args: Any, vm_name: str, **options: Any) -> None:
         super().__init__(*args, **options)
         self.vm_name = vm_name
 

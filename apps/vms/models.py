@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.accounts.permissions import RestrictedQuerySet
 from apps.common.freshness import freshness
 from apps.common.models import UUIDModel
+from apps.operations.models import Operation
 from apps.vms.choices import GUARDED, Protection, VMState
 
 
@@ -44,6 +45,10 @@ class VirtualMachine(UUIDModel):
     observed_at = models.DateTimeField(null=True)
     failing_since = models.DateTimeField(null=True)
     problem = models.TextField(blank=True)
+
+    # Pages and lists give these to their rows, by one query for all of them.
+    active_operation: Operation | None
+    doing: str
 
     objects = RestrictedQuerySet.as_manager()
 

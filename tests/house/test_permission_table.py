@@ -6,7 +6,8 @@ from rest_framework.test import APIClient
 
 from apps.common.api.views import PortalMixin
 from tests.house import addresses
-from tests.house.permissions import API, OPEN, PAGES
+from tests.house.permissions import API, PAGES
+from tests.house.permissions_words import OPEN
 from tests.people import People
 
 API_ADDRESSES = list(addresses.api())

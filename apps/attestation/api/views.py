@@ -6,9 +6,9 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
-from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.http import AuthenticatedRequest
 from apps.accounts.permissions import require_noun
 from apps.attestation import export, filters, services
 from apps.attestation.api import serializers
@@ -30,7 +30,7 @@ class GuardianServiceViewSet(RestrictedViewSet):
         request=serializers.GuardianServiceBodySerializer,
         responses={201: serializers.GuardianServiceSerializer},
     )
-    def create(self, request: Request) -> Response:
+    def create(self, request: AuthenticatedRequest) -> Response:
         require_noun(request.user, self.noun, "manage")
         body = self.read_body(serializers.GuardianServiceBodySerializer)
         added = services.add_guardian_service(actor=request.user, **body)
@@ -41,7 +41,7 @@ class GuardianServiceViewSet(RestrictedViewSet):
         request=serializers.GuardianServiceBodySerializer(partial=True),
         responses=serializers.GuardianServiceSerializer,
     )
-    def partial_update(self, request: Request, **_: Any) -> Response:
+    def partial_update(self, request: AuthenticatedRequest, **_: Any) -> Response:
         service = self.row("manage")
         body = self.read_body(serializers.GuardianServiceBodySerializer, partial=True)
         changed = services.edit_guardian_service(
@@ -50,17 +50,17 @@ class GuardianServiceViewSet(RestrictedViewSet):
         return Response(self._shown(changed))
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, **_: Any) -> Response:
+    def destroy(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self.act(request, "manage", services.remove_guardian_service)
 
     @extend_schema(request=None, responses=ACCEPTED)
     @action(detail=True, methods=["post"])
-    def refresh(self, request: Request, **_: Any) -> Response:
+    def refresh(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self.act(request, "refresh", services.refresh_guardian_service)
 
     @extend_schema(responses=serializers.MetadataSerializer)
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
-    def metadata(self, request: Request, **_: Any) -> Response:
+    def metadata(self, request: AuthenticatedRequest, **_: Any) -> Response:
         """The guardian's metadata.xml as it was fetched, and whose certificates it names."""
         service = self.row()
         shown = {
@@ -93,7 +93,7 @@ class HistoryViewSet(RestrictedViewSet):
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
     @action(detail=False, methods=["get"], pagination_class=None)
-    def export(self, request: Request) -> StreamingHttpResponse:
+    def export(self, request: AuthenticatedRequest) -> StreamingHttpResponse:
         """All spans that the filters let through, as a file."""
         require_noun(request.user, self.noun, "export")
         asked = request.query_params.get("format", "csv")
@@ -110,9 +110,9 @@ class HostAttestationViewSet(RestrictedViewSet):
     serializer_class = OperationSerializer
 
     @extend_schema(request=serializers.GuardSerializer, responses=ACCEPTED)
-    def guard(self, request: Request, **_: Any) -> Response:
+    def guard(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self.act(request, "manage", services.guard_host, serializers.GuardSerializer)
 
     @extend_schema(request=None, responses=ACCEPTED)
-    def diagnose(self, request: Request, **_: Any) -> Response:
+    def diagnose(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self.act(request, "manage", services.diagnose_host)

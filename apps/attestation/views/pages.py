@@ -5,11 +5,12 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.permissions import holds, missing, require_noun
 from apps.attestation import facts, services, strips
 from apps.attestation.choices import SpanKind, Status
@@ -26,7 +27,7 @@ MOST_STRIPS = 5000
 
 @login_required
 @require_safe
-def attestation(request: HttpRequest) -> HttpResponse:
+def attestation(request: AuthenticatedHttpRequest) -> HttpResponse:
     """A strip a host, then the failures and gaps within the window as a table."""
     require_noun(request.user, "verdict", "view")
     chosen = request.GET.get("window", "week")
@@ -68,7 +69,7 @@ def attestation(request: HttpRequest) -> HttpResponse:
     return render(request, f"attestation/{'_attestation' if part else 'attestation'}.html", context)
 
 
-def _query(request: HttpRequest) -> Any:
+def _query(request: AuthenticatedHttpRequest) -> Any:
     """The filters of the page, without its blanks and without what isn't a filter."""
     query = request.GET.copy()
     for name in list(query):
@@ -88,7 +89,7 @@ def _counts(user: Any) -> dict[str, int]:
 
 @login_required
 @require_safe
-def guardian_services(request: HttpRequest) -> HttpResponse:
+def guardian_services(request: AuthenticatedHttpRequest) -> HttpResponse:
     require_noun(request.user, "guardian-service", "view")
     rows = list(
         GuardianService.objects.restrict(request.user).prefetch_related(
@@ -113,7 +114,7 @@ def guardian_services(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def guardian_service_refresh(request: HttpRequest, pk: UUID) -> HttpResponse:
+def guardian_service_refresh(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     services.refresh_guardian_service(
         actor=request.user, guardian_service=_service(request, str(pk))
     )
@@ -122,7 +123,7 @@ def guardian_service_refresh(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def host_guard(request: HttpRequest, pk: UUID) -> HttpResponse:
+def host_guard(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     host = _host(request, pk)
     require_noun(request.user, "host", "manage")
     service = _service(request, request.POST.get("guardian_service", ""))
@@ -132,19 +133,19 @@ def host_guard(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def host_diagnose(request: HttpRequest, pk: UUID) -> HttpResponse:
+def host_diagnose(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     operation = services.diagnose_host(actor=request.user, host=_host(request, pk))
     return redirect("operations:operation_detail", operation.pk)
 
 
-def _host(request: HttpRequest, pk: UUID) -> Host:
+def _host(request: AuthenticatedHttpRequest, pk: UUID) -> Host:
     found = Host.objects.restrict(request.user).filter(pk=pk).first()
     if found is None:
         raise missing("host")
     return found
 
 
-def _service(request: HttpRequest, key: str) -> GuardianService:
+def _service(request: AuthenticatedHttpRequest, key: str) -> GuardianService:
     try:
         found = GuardianService.objects.restrict(request.user).filter(pk=UUID(key)).first()
     except ValueError:

@@ -4,9 +4,9 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.http import AuthenticatedRequest
 from apps.common.access import missing
 from apps.common.api.fields import MomentField
 from apps.common.api.views import PortalView
@@ -21,7 +21,7 @@ class OpeningSerializer(serializers.Serializer):
 
 class ConsoleView(PortalView):
     @extend_schema(request=None, responses={201: OpeningSerializer})
-    def post(self, request: Request, pk: str, **_: Any) -> Response:
+    def post(self, request: AuthenticatedRequest, pk: str, **_: Any) -> Response:
         try:
             vm = selectors.listed(request.user).filter(pk=pk).first()
         except (ValueError, TypeError):

@@ -4,9 +4,9 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
-from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.http import AuthenticatedRequest
 from apps.accounts.permissions import require_noun
 from apps.common.api.views import RestrictedViewSet
 from apps.fabric import filters, selectors, services
@@ -26,7 +26,7 @@ class ClusterViewSet(RestrictedViewSet):
     @extend_schema(
         request=serializers.ClusterBodySerializer, responses={201: serializers.ClusterSerializer}
     )
-    def create(self, request: Request) -> Response:
+    def create(self, request: AuthenticatedRequest) -> Response:
         require_noun(request.user, self.noun, "manage")
         body = self.read_body(serializers.ClusterBodySerializer)
         added = services.add_cluster(actor=request.user, **body)
@@ -37,7 +37,7 @@ class ClusterViewSet(RestrictedViewSet):
         request=serializers.ClusterBodySerializer(partial=True),
         responses=serializers.ClusterSerializer,
     )
-    def partial_update(self, request: Request, **_: Any) -> Response:
+    def partial_update(self, request: AuthenticatedRequest, **_: Any) -> Response:
         cluster = self.row("manage")
         body = self.read_body(serializers.ClusterBodySerializer, partial=True)
         return Response(
@@ -45,19 +45,19 @@ class ClusterViewSet(RestrictedViewSet):
         )
 
     @extend_schema(responses={204: None})
-    def destroy(self, request: Request, **_: Any) -> Response:
+    def destroy(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self.act(request, "manage", services.remove_cluster)
 
     @extend_schema(request=None, responses=ACCEPTED)
     @action(detail=True, methods=["post"])
-    def refresh(self, request: Request, **_: Any) -> Response:
+    def refresh(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self.act(request, "refresh", services.refresh_cluster)
 
     @extend_schema(
         request=serializers.ClusterBodySerializer, responses=serializers.PreflightSerializer
     )
     @action(detail=False, methods=["post"])
-    def preflight(self, request: Request) -> Response:
+    def preflight(self, request: AuthenticatedRequest) -> Response:
         """Tries the way to a cluster without adding it."""
         require_noun(request.user, self.noun, "manage")
         body = self.read_body(serializers.ClusterBodySerializer)
@@ -74,12 +74,12 @@ class HostViewSet(RestrictedViewSet):
 
     @extend_schema(request=None, responses=ACCEPTED)
     @action(detail=True, methods=["post"])
-    def drain(self, request: Request, **_: Any) -> Response:
+    def drain(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self.act(request, "manage", services.drain_host)
 
     @extend_schema(request=serializers.ResumeSerializer, responses=ACCEPTED)
     @action(detail=True, methods=["post"])
-    def resume(self, request: Request, **_: Any) -> Response:
+    def resume(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self.act(request, "manage", services.resume_host, serializers.ResumeSerializer)
 
 

@@ -4,11 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.permissions import holds, missing, require, require_noun
 from apps.common.errors import PortalError
 from apps.common.htmx import is_partial
@@ -19,7 +20,7 @@ from apps.fabric.preflight import Preflight, preflight_cluster
 from apps.fabric.views.overview import overview_context
 
 
-def one(request: HttpRequest, pk: UUID) -> Cluster:
+def one(request: AuthenticatedHttpRequest, pk: UUID) -> Cluster:
     """A cluster that the person may see, as pages show it. Raises NotFound."""
     found = next((row for row in pages.clusters(request.user) if row.pk == pk), None)
     if found is None:
@@ -29,12 +30,12 @@ def one(request: HttpRequest, pk: UUID) -> Cluster:
 
 @login_required
 @require_safe
-def cluster(request: HttpRequest, pk: UUID) -> HttpResponse:
+def cluster(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     template = "fabric/_cluster.html" if is_partial(request) else "fabric/cluster_detail.html"
     return render(request, template, _context(request, one(request, pk)))
 
 
-def _context(request: HttpRequest, row: Cluster) -> dict[str, Any]:
+def _context(request: AuthenticatedHttpRequest, row: Cluster) -> dict[str, Any]:
     user: Any = request.user
     return {
         "section": "clusters",
@@ -50,7 +51,7 @@ def _context(request: HttpRequest, row: Cluster) -> dict[str, Any]:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def add(request: HttpRequest) -> HttpResponse:
+def add(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The pane: `check` tries the way in, anything else adds the cluster."""
     require_noun(request.user, "cluster", "manage")
     form = ClusterForm(request.POST or None)
@@ -70,7 +71,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+def edit(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     row = one(request, pk)
     require(request.user, "manage", row)
     form = ClusterForm(request.POST or None, cluster=row)
@@ -90,19 +91,21 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def refresh(request: HttpRequest, pk: UUID) -> HttpResponse:
+def refresh(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     services.refresh_cluster(actor=request.user, cluster=one(request, pk))
     return redirect("fabric:cluster", pk)
 
 
 @login_required
 @require_POST
-def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
+def remove(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     services.remove_cluster(actor=request.user, cluster=one(request, pk))
     return redirect("fabric:overview")
 
 
-def _pane(request: HttpRequest, context: dict[str, Any], below: Any, page: str) -> HttpResponse:
+def _pane(
+    request: AuthenticatedHttpRequest, context: dict[str, Any], below: Any, page: str
+) -> HttpResponse:
     """The pane alone for htmx, else its page with the pane open."""
     form = context["form"]
     status = 422 if form.is_bound and form.errors else 200
@@ -112,7 +115,7 @@ def _pane(request: HttpRequest, context: dict[str, Any], below: Any, page: str) 
     return render(request, page, whole, status=status)
 
 
-def _go(request: HttpRequest, address: str) -> HttpResponse:
+def _go(request: AuthenticatedHttpRequest, address: str) -> HttpResponse:
     if is_partial(request):
         return HttpResponse(status=204, headers={"HX-Redirect": address})
     return redirect(address)

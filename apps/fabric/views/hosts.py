@@ -5,10 +5,11 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.permissions import holds, missing, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.errors import Invalid
@@ -41,7 +42,7 @@ VOLUME_COLUMNS = (
 )
 
 
-def _without_blanks(request: HttpRequest) -> Any:
+def _without_blanks(request: AuthenticatedHttpRequest) -> Any:
     """A form sends its empty fields too; those filter nothing."""
     query = request.GET.copy()
     for name in list(query):
@@ -50,7 +51,7 @@ def _without_blanks(request: HttpRequest) -> Any:
     return clean_query(query)
 
 
-def _table(request: HttpRequest, filters: Any, rows: Any) -> dict[str, Any]:
+def _table(request: AuthenticatedHttpRequest, filters: Any, rows: Any) -> dict[str, Any]:
     """A page of rows, and the problem with a filter that can't be used."""
     problem = ""
     try:
@@ -69,7 +70,7 @@ def _table(request: HttpRequest, filters: Any, rows: Any) -> dict[str, Any]:
 
 @login_required
 @require_safe
-def hosts(request: HttpRequest) -> HttpResponse:
+def hosts(request: AuthenticatedHttpRequest) -> HttpResponse:
     require_noun(request.user, "host", "view")
     rows = Host.objects.restrict(request.user).select_related("cluster").order_by("name")
     context = _table(request, HostFilters, rows)
@@ -84,7 +85,7 @@ def hosts(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def volumes(request: HttpRequest) -> HttpResponse:
+def volumes(request: AuthenticatedHttpRequest) -> HttpResponse:
     require_noun(request.user, "volume", "view")
     rows = Volume.objects.restrict(request.user).select_related("cluster").order_by("name")
     context = _table(request, VolumeFilters, rows) | {"columns": VOLUME_COLUMNS}
@@ -92,7 +93,7 @@ def volumes(request: HttpRequest) -> HttpResponse:
     return render(request, f"fabric/{'_volumes' if part else 'volume_list'}.html", context)
 
 
-def one(request: HttpRequest, pk: UUID) -> Host:
+def one(request: AuthenticatedHttpRequest, pk: UUID) -> Host:
     """A host that the person may see, as pages show it. Raises NotFound."""
     rows = Host.objects.restrict(request.user).select_related("cluster").filter(pk=pk)
     found = pages.hosts(rows)
@@ -103,7 +104,7 @@ def one(request: HttpRequest, pk: UUID) -> Host:
 
 @login_required
 @require_safe
-def host(request: HttpRequest, pk: UUID) -> HttpResponse:
+def host(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     row = one(request, pk)
     details = extensions.host_extras([pk], "attestation_details")
     context = {
@@ -120,8 +121,9 @@ def host(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_safe
-def host_row(request: HttpRequest, pk: UUID) -> HttpResponse:
+def host_row(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """What a nudge makes the table read again."""
+    require_noun(request.user, "host", "view")
     rows = Host.objects.restrict(request.user).select_related("cluster").filter(pk=pk)
     found = pages.hosts(rows)
     if not found:
@@ -153,13 +155,13 @@ def _verbs(host: Host) -> list[dict[str, str]]:
 
 @login_required
 @require_POST
-def drain(request: HttpRequest, pk: UUID) -> HttpResponse:
+def drain(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     services.drain_host(actor=request.user, host=one(request, pk))
     return redirect("fabric:host", pk)
 
 
 @login_required
 @require_POST
-def resume(request: HttpRequest, pk: UUID) -> HttpResponse:
+def resume(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     services.resume_host(actor=request.user, host=one(request, pk))
     return redirect("fabric:host", pk)

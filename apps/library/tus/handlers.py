@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from apps.accounts.asgi import person_behind
 from apps.accounts.models import User
 from apps.accounts.permissions import missing, require_noun
 from apps.common.api import idempotency
@@ -24,7 +25,6 @@ from apps.library.tus import protocol
 from apps.library.tus.body import Body, Gone
 from apps.library.tus.protocol import Headers
 from apps.library.tus.threads import in_thread
-from apps.library.tus.visitors import visitor
 from apps.library.tus.writing import Chunk
 
 Reply = tuple[int, dict[str, str], bytes]
@@ -67,7 +67,7 @@ async def create(scope: dict[str, Any], headers: Headers, body: Body, key: str) 
 
 def _create_once(scope: dict[str, Any], headers: Headers) -> tuple[Upload | None, Reply]:
     """The new upload and what to answer; no upload where the answer was given before."""
-    user = visitor(scope)
+    user = person_behind(scope)
     require_noun(user, "upload", "upload")
     protocol.require_version(headers)
     found = _kept(user, headers)
@@ -146,12 +146,12 @@ async def write(scope: dict[str, Any], headers: Headers, body: Body, key: str) -
 
 
 def _visible(scope: dict[str, Any], key: str) -> Upload:
-    return _row(visitor(scope), key)
+    return _row(person_behind(scope), key)
 
 
 def _permitted(scope: dict[str, Any], key: str, action: str) -> tuple[User, Upload]:
     """Not there (404) before not allowed (403), both before anything in the request is read."""
-    user = visitor(scope)
+    user = person_behind(scope)
     upload = _row(user, key)
     require_noun(user, "upload", action)
     return user, upload

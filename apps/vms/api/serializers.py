@@ -21,7 +21,8 @@ class VirtualMachineListSerializer(serializers.ListSerializer):
 
     def to_representation(self, data: Any) -> Any:
         rows = list(data.all() if hasattr(data, "all") else data)
-        self.context["active"] = selectors.active_operations([row.pk for row in rows])
+        context: Any = self.context
+        context["active"] = selectors.active_operations([row.pk for row in rows])
         return super().to_representation(rows)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers as fields
 from rest_framework.decorators import action
-from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.http import AuthenticatedRequest
 from apps.accounts.permissions import require_noun
 from apps.common.api.answers import answer
 from apps.common.api.views import RestrictedViewSet
@@ -36,47 +36,47 @@ class VirtualMachineViewSet(RestrictedViewSet):
     serializer_class = VirtualMachineSerializer
     filterset_class = VirtualMachineFilters
 
-    def _power(self, request: Request, verb: PowerVerb) -> Response:
+    def _power(self, request: AuthenticatedRequest, verb: PowerVerb) -> Response:
         return self.act(request, "operate", services.power, verb=verb)
 
     @extend_schema(request=None, responses=ACCEPTED)
     @action(detail=True, methods=["post"])
-    def start(self, request: Request, **_: Any) -> Response:
+    def start(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self._power(request, PowerVerb.START)
 
     @extend_schema(request=None, responses=ACCEPTED)
     @action(detail=True, methods=["post"], url_path="shut-down")
-    def shut_down(self, request: Request, **_: Any) -> Response:
+    def shut_down(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self._power(request, PowerVerb.SHUT_DOWN)
 
     @extend_schema(request=None, responses=ACCEPTED)
     @action(detail=True, methods=["post"], url_path="turn-off")
-    def turn_off(self, request: Request, **_: Any) -> Response:
+    def turn_off(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self._power(request, PowerVerb.TURN_OFF)
 
     @extend_schema(request=None, responses=ACCEPTED)
     @action(detail=True, methods=["post"])
-    def save(self, request: Request, **_: Any) -> Response:
+    def save(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self._power(request, PowerVerb.SAVE)
 
     @extend_schema(request=None, responses=ACCEPTED)
     @action(detail=True, methods=["post"])
-    def pause(self, request: Request, **_: Any) -> Response:
+    def pause(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self._power(request, PowerVerb.PAUSE)
 
     @extend_schema(request=None, responses=ACCEPTED)
     @action(detail=True, methods=["post"])
-    def resume(self, request: Request, **_: Any) -> Response:
+    def resume(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self._power(request, PowerVerb.RESUME)
 
     @extend_schema(request=None, responses=ACCEPTED)
     @action(detail=True, methods=["post"])
-    def restart(self, request: Request, **_: Any) -> Response:
+    def restart(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self._power(request, PowerVerb.RESTART)
 
     @extend_schema(request=MoveSerializer, responses=ACCEPTED)
     @action(detail=True, methods=["post"])
-    def move(self, request: Request, **_: Any) -> Response:
+    def move(self, request: AuthenticatedRequest, **_: Any) -> Response:
         vm = self.row("move")
         body = self.read_body(MoveSerializer)
         operation = services.move(
@@ -87,7 +87,7 @@ class VirtualMachineViewSet(RestrictedViewSet):
 
     @extend_schema(responses=PlacementSerializer(many=True))
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
-    def placements(self, request: Request, **_: Any) -> Response:
+    def placements(self, request: AuthenticatedRequest, **_: Any) -> Response:
         vm = self.row()
         require_noun(request.user, "host", "view")
         found = placements.for_virtual_machine(vm)
@@ -95,13 +95,13 @@ class VirtualMachineViewSet(RestrictedViewSet):
 
     @extend_schema(responses=CapabilitySerializer(many=True))
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
-    def capabilities(self, request: Request, **_: Any) -> Response:
+    def capabilities(self, request: AuthenticatedRequest, **_: Any) -> Response:
         vm = self.row()
         decisions = policy.decide_all(vm.protection, services.host_build(vm.host))
         return Response([asdict(decision) for decision in decisions])
 
     @extend_schema(request=HardwareSerializer, responses=ACCEPTED)
-    def partial_update(self, request: Request, **_: Any) -> Response:
+    def partial_update(self, request: AuthenticatedRequest, **_: Any) -> Response:
         vm = self.row("edit")
         body = self.read_body(HardwareSerializer)
         if not body:
@@ -113,14 +113,14 @@ class VirtualMachineViewSet(RestrictedViewSet):
         return answer(services.edit_hardware(actor=request.user, vm=vm, **body), request)
 
     @extend_schema(responses=ACCEPTED)
-    def destroy(self, request: Request, **_: Any) -> Response:
+    def destroy(self, request: AuthenticatedRequest, **_: Any) -> Response:
         disks = request.query_params.get("disks", "false").lower()
         vm = self.row("delete")
         if disks not in ("true", "false"):
             raise Invalid.field("disks", "It has to be true or false.")
         return answer(services.delete(actor=request.user, vm=vm, disks=disks == "true"), request)
 
-    def _detail_list(self, request: Request, part: str) -> Response:
+    def _detail_list(self, request: AuthenticatedRequest, part: str) -> Response:
         """What its host last told; a reading that is missing or old is asked for meanwhile."""
         vm = self.row()
         detail = details.known(vm)
@@ -139,19 +139,19 @@ class VirtualMachineViewSet(RestrictedViewSet):
     )
     @extend_schema(methods=["post"], request=CheckpointSerializer, responses=ACCEPTED)
     @action(detail=True, methods=["get", "post"], filterset_class=None)
-    def checkpoints(self, request: Request, **_: Any) -> Response:
+    def checkpoints(self, request: AuthenticatedRequest, **_: Any) -> Response:
         if request.method == "POST":
             return self.act(request, "checkpoint", services.checkpoint, CheckpointSerializer)
         return self._detail_list(request, "checkpoints")
 
     @extend_schema(responses=inline_serializer("VMParts", {"results": fields.ListField()}))
     @action(detail=True, methods=["get"], filterset_class=None)
-    def disks(self, request: Request, **_: Any) -> Response:
+    def disks(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self._detail_list(request, "disks")
 
     @extend_schema(responses=inline_serializer("VMParts", {"results": fields.ListField()}))
     @action(detail=True, methods=["get"], url_path="network-adapters", filterset_class=None)
-    def network_adapters(self, request: Request, **_: Any) -> Response:
+    def network_adapters(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self._detail_list(request, "network_adapters")
 
     @extend_schema(request=None, responses=ACCEPTED)
@@ -159,7 +159,9 @@ class VirtualMachineViewSet(RestrictedViewSet):
         detail=True, methods=["post"], url_path=r"checkpoints/(?P<checkpoint>[^/]+)/apply",
         filterset_class=None,
     )  # fmt: skip
-    def checkpoint_apply(self, request: Request, checkpoint: str, **_: Any) -> Response:
+    def checkpoint_apply(
+        self, request: AuthenticatedRequest, checkpoint: str, **_: Any
+    ) -> Response:
         return self._checkpoint(request, checkpoint, apply=True)
 
     @extend_schema(request=None, responses=ACCEPTED)
@@ -167,10 +169,14 @@ class VirtualMachineViewSet(RestrictedViewSet):
         detail=True, methods=["delete"], url_path=r"checkpoints/(?P<checkpoint>[^/]+)",
         filterset_class=None,
     )  # fmt: skip
-    def checkpoint_delete(self, request: Request, checkpoint: str, **_: Any) -> Response:
+    def checkpoint_delete(
+        self, request: AuthenticatedRequest, checkpoint: str, **_: Any
+    ) -> Response:
         return self._checkpoint(request, checkpoint, apply=False)
 
-    def _checkpoint(self, request: Request, checkpoint: str, *, apply: bool) -> Response:
+    def _checkpoint(
+        self, request: AuthenticatedRequest, checkpoint: str, *, apply: bool
+    ) -> Response:
         vm = self.row()
         require_noun(request.user, "vm", "checkpoint")
         known = details.checkpoint_id(vm, checkpoint)

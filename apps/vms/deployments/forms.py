@@ -243,7 +243,8 @@ class DeploymentForm(forms.Form):
 def with_volume(given: dict[str, Any]) -> dict[str, Any]:
     """What a form was given; where its volume isn't the cluster's, the cluster's emptiest one."""
     volumes = Volume.objects.filter(cluster=uuid_or_none(str(given.get("cluster") or "")))
-    if volumes.filter(pk=uuid_or_none(str(given.get("volume") or ""))).exists():
+    volume = uuid_or_none(str(given.get("volume") or ""))
+    if volume and volumes.filter(pk=volume).exists():
         return given
     emptiest = volumes.exclude(free_bytes=None).order_by("-free_bytes", "name").first()
     return given | {"volume": str(emptiest.pk) if emptiest else ""}

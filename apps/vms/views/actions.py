@@ -4,10 +4,11 @@ import uuid
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.models import User
 from apps.accounts.permissions import holds, require_noun
 from apps.common.errors import NotFound, PortalError
@@ -28,7 +29,7 @@ class Refusal:
 
 @login_required
 @require_POST
-def act_on_many(request: HttpRequest, verb: str) -> HttpResponse:
+def act_on_many(request: AuthenticatedHttpRequest, verb: str) -> HttpResponse:
     """POST `id` (once or many times). Rows come back as they are now, refusals in words."""
     require_noun(request.user, "vm", "operate")
     if verb not in set(PowerVerb):
@@ -57,4 +58,3 @@ def _act(user: User, ids: list[uuid.UUID], verb: PowerVerb) -> list[Refusal]:
         except PortalError as error:
             refused.append(Refusal(vm.name, error))
     return refused
-

@@ -5,10 +5,12 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_GET
 
+from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.permissions import holds, missing, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.errors import Invalid
@@ -35,16 +37,16 @@ COLUMNS = (
 
 @login_required
 @require_GET
-def virtual_machines(request: HttpRequest) -> HttpResponse:
+def virtual_machines(request: AuthenticatedHttpRequest) -> HttpResponse:
     require_noun(request.user, "vm", "view")
     context = grid_context(request)
     part = is_partial(request)
     return render(request, "vms/_grid.html" if part else "vms/virtual_machine_list.html", context)
 
 
-def grid_context(request: HttpRequest) -> dict[str, Any]:
+def grid_context(request: AuthenticatedHttpRequest) -> dict[str, Any]:
     """Rows, filters and counts of the grid, in a number of queries that no row adds to."""
-    listed = selectors.listed(request.user)
+    listed = selectors.in_grid(request.user)
     problem = ""
     try:
         filters = VirtualMachineFilters(
@@ -61,10 +63,10 @@ def grid_context(request: HttpRequest) -> dict[str, Any]:
         "columns": COLUMNS,
         "ordering": request.GET.get("ordering", "name"),
         "query": request.GET,
-        "pages": page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "section": "vms",
         "tools_name": "Virtual machines",
-        "facets": selectors.facets(request.user),
+        # Asked by the menus, which an answer with the rows alone doesn't hold.
+        "facets": SimpleLazyObject(lambda: selectors.facets(request.user)),
         "may_see_hosts": holds(request.user, "host", "view"),
         "may_deploy": holds(request.user, "deployment", "deploy"),
         "commands": commands_for(request.user, []),
@@ -73,7 +75,7 @@ def grid_context(request: HttpRequest) -> dict[str, Any]:
 
 @login_required
 @require_GET
-def commands(request: HttpRequest) -> HttpResponse:
+def commands(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The command bar for the rows that are selected: `id`, many times."""
     require_noun(request.user, "vm", "view")
     ids = [one for one in map(uuid_or_none, request.GET.getlist("id")) if one]
@@ -104,7 +106,7 @@ def attach_active(page: "Page[VirtualMachine] | list[VirtualMachine]") -> None:
         vm.doing = doing(vm.active_operation) if vm.active_operation else ""
 
 
-def one(request: HttpRequest, pk: uuid.UUID) -> VirtualMachine:
+def one(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> VirtualMachine:
     """A row that the user may see, with what is under way. Raises NotFound."""
     vm = selectors.listed(request.user).filter(pk=pk).first()
     if vm is None:
@@ -115,8 +117,9 @@ def one(request: HttpRequest, pk: uuid.UUID) -> VirtualMachine:
 
 @login_required
 @require_GET
-def row(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def row(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """What a nudge makes a page read again. A row that is gone answers with nothing to show."""
+    require_noun(request.user, "vm", "view")
     vm = selectors.listed(request.user).filter(pk=pk).first()
     if vm is None:
         return HttpResponse("")

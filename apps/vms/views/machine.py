@@ -4,11 +4,12 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.models import Tenant
 from apps.accounts.permissions import holds, require
 from apps.attestation import selectors as attestation
@@ -25,7 +26,7 @@ from apps.vms.views.listing import one, uuid_or_none
 
 @login_required
 @require_GET
-def virtual_machine(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def virtual_machine(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     vm = one(request, pk)
     detail = details.known(vm)
     reading = details.ask_if_old(actor=request.user, vm=vm, detail=detail)
@@ -33,7 +34,7 @@ def virtual_machine(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, template, _context(request, vm) | {"detail": detail, "reading": reading})
 
 
-def _context(request: HttpRequest, vm: VirtualMachine) -> dict[str, Any]:
+def _context(request: AuthenticatedHttpRequest, vm: VirtualMachine) -> dict[str, Any]:
     decisions = policy.decide_all(vm.protection, services.host_build(vm.host))
     fabric = holds(request.user, "host", "view")
     return {
@@ -56,15 +57,14 @@ def _context(request: HttpRequest, vm: VirtualMachine) -> dict[str, Any]:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def move(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def move(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The pane with every host, allowed or not; a POST with `host` and `type` moves."""
     vm = one(request, pk)
     require(request.user, "move", vm)
     problem: PortalError | None = None
     if request.method == "POST":
-        host = (
-            Host.objects.restrict(request.user).filter(pk=uuid_or_none(request.POST.get("host"))).first()
-        )
+        key = uuid_or_none(request.POST.get("host"))
+        host = Host.objects.restrict(request.user).filter(pk=key).first() if key else None
         try:
             if host is None:
                 raise Invalid.field("host", "Choose a host.", code="required")
@@ -86,7 +86,7 @@ def _type(text: str | None) -> str:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def settings(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Processors and memory (off only), and whose it is."""
     vm = one(request, pk)
     require(request.user, "edit", vm)
@@ -127,7 +127,7 @@ def settings(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     vm = one(request, pk)
     require(request.user, "delete", vm)
     form = DeleteForm(request.POST or None, vm_name=vm.name)
@@ -144,7 +144,7 @@ def delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def checkpoint(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def checkpoint(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     vm = one(request, pk)
     require(request.user, "checkpoint", vm)
     form = CheckpointForm(request.POST or None)
@@ -162,7 +162,7 @@ def checkpoint(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @login_required
 @require_POST
 def checkpoint_change(
-    request: HttpRequest, pk: uuid.UUID, checkpoint: str, verb: str
+    request: AuthenticatedHttpRequest, pk: uuid.UUID, checkpoint: str, verb: str
 ) -> HttpResponse:
     vm = one(request, pk)
     require(request.user, "checkpoint", vm)
@@ -176,7 +176,11 @@ def checkpoint_change(
 
 
 def _pane(
-    request: HttpRequest, template: str, vm: VirtualMachine, context: dict[str, Any], wrong: Any
+    request: AuthenticatedHttpRequest,
+    template: str,
+    vm: VirtualMachine,
+    context: dict[str, Any],
+    wrong: Any,
 ) -> HttpResponse:
     """The pane alone for htmx, else the VM's page with the pane open: it has its own address."""
     status = 422 if request.method == "POST" and wrong else 200
@@ -186,7 +190,7 @@ def _pane(
     return render(request, "vms/virtual_machine_detail.html", page, status=status)
 
 
-def _done(request: HttpRequest, vm: VirtualMachine) -> HttpResponse:
+def _done(request: AuthenticatedHttpRequest, vm: VirtualMachine) -> HttpResponse:
     """The pane closes; the row itself shows what is under way."""
     if is_partial(request):
         return HttpResponse(status=204, headers={"HX-Trigger": "fabric:pane-done"})
