@@ -60,6 +60,7 @@ def demo(redis: Redis) -> Iterator[demos.Demo]:
     running = demos.start(FABRIC_REDIS_URL=redis.url)
     yield running
     running.stop()
+    shutil.copy(running.log.name, "/tmp/w/bd.log")
     shutil.rmtree(running.folder.parent, ignore_errors=True)
 
 
