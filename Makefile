@@ -19,7 +19,7 @@ test: ## every test, on SQLite and on PostgreSQL
 	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
 	@$(BIN)/python -m scripts.test $(TESTS)
 
-check: ## style, types, imports, migrations, templates
+check: ## style, types, imports, migrations, templates, the style sheet
 	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -27,6 +27,7 @@ check: ## style, types, imports, migrations, templates
 	$(BIN)/mypy
 	FABRIC_DEBUG=0 $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/python -m scripts.bundle_css --check
 
 bench: ## how fast it is: pages, inventory, uploads
 	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt

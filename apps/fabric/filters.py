@@ -12,16 +12,23 @@ from apps.fabric.models import Cluster, HealthFault, Host, VirtualSwitch, Volume
 
 
 class RowFilter(django_filters.CharFilter):
-    """A related row, by its id or its name."""
+    """A related row, by its id or by its name; several, separated by commas, mean any of them.
+
+    With `distinct` where a row may have several of them, as virtual switches have hosts.
+    """
 
     def filter(self, qs: QuerySet[Any], value: str | None) -> QuerySet[Any]:
         if not value:
             return qs
-        return qs.filter(self.condition(value.strip())).distinct()
+        looked = Q()
+        for one in value.split(","):
+            looked |= self.condition(one.strip())
+        found = qs.filter(looked)
+        return found.distinct() if self.distinct else found
 
     def condition(self, value: str) -> Q:
         try:
-            return Q(**{f"{self.field_name}__pk": uuid.UUID(value)})
+            return Q(**{self.field_name: uuid.UUID(value)})
         except ValueError:
             return Q(**{f"{self.field_name}__name__iexact": value})
 
@@ -75,7 +82,7 @@ class VolumeFilters(StrictFilterSet):
 
 class VirtualSwitchFilters(StrictFilterSet):
     cluster = RowFilter(label="cluster, by id or name")
-    host = RowFilter(field_name="hosts", label="host, by id or name")
+    host = RowFilter(field_name="hosts", distinct=True, label="host, by id or name")
 
     search_fields = ("name", "cluster__name")
     ordering_fields = {"name": "name", "cluster": "cluster__name", "observed_at": "observed_at"}

@@ -6,18 +6,15 @@ Never all of it in memory.
 import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from apps.common import problems
+from apps.common import asgi
+from apps.common.asgi import Receive, Send
 from apps.common.errors import MethodNotAllowed, NotFound, PortalError
-from apps.common.middleware import HEADERS
 from apps.library import content, items
 from apps.library.models import StoredFile
 from apps.library.tus.threads import in_thread
 
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 PIECE = 1 << 20
 RANGE = re.compile(r"bytes=(\d+)-(\d*)\Z")
 
@@ -31,10 +28,10 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         found = await in_thread(_find, key, remote)
         file = os.open(found.path, os.O_RDONLY)
     except FileNotFoundError:
-        await _refuse(NotFound("There is nothing at this address."), send)
+        await asgi.refuse(NotFound("There is nothing at this address."), send)
         return
     except PortalError as error:
-        await _refuse(error, send)
+        await asgi.refuse(error, send)
         return
     try:
         await _serve(scope, found, file, send)
@@ -71,11 +68,10 @@ async def _serve(scope: dict[str, Any], found: StoredFile, file: int, send: Send
 
 async def _start(send: Send, status: int, more: dict[str, str]) -> None:
     headers = {
-        **HEADERS, "Content-Type": "application/octet-stream", "Accept-Ranges": "bytes",
+        "Content-Type": "application/octet-stream", "Accept-Ranges": "bytes",
         "Cache-Control": "no-store", "Content-Disposition": "attachment", **more,
     }  # fmt: skip
-    pairs = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await asgi.start(send, status, headers)
 
 
 async def _stream(file: int, first: int, last: int, send: Send) -> None:
@@ -86,11 +82,3 @@ async def _stream(file: int, first: int, last: int, send: Send) -> None:
             return
         at += len(piece)
         await send({"type": "http.response.body", "body": piece, "more_body": True})
-
-
-async def _refuse(error: PortalError, send: Send) -> None:
-    response = problems.response(error)
-    headers = {**HEADERS, **dict(response.headers.items())}
-    pairs = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": response.status_code, "headers": pairs})
-    await send({"type": "http.response.body", "body": response.content})

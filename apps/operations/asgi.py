@@ -12,17 +12,15 @@ from weakref import WeakKeyDictionary
 from asgiref.sync import sync_to_async
 from redis.exceptions import RedisError
 
-from apps.common import problems
+from apps.common import asgi
+from apps.common.asgi import Receive, Send
 from apps.common.errors import NotFound, PortalError, RateLimited
-from apps.common.middleware import HEADERS
 from apps.operations import nudges
 from apps.operations.stream.audience import Audience, admit
 from apps.operations.stream.hub import Hub, Nudge, Queue
 from apps.operations.stream.leaving import when_told_to_stop
 from apps.operations.stream.seats import MOST, Seats
 
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 PATH = "/api/v1/events/"
 HEARTBEAT_SECONDS = 15.0
 #: Every so many heartbeats it is asked again who listens and what they may hear.
@@ -54,25 +52,12 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
                 f"{MOST} streams of yours are open.", hint="Close one.", retry_after=5
             )
     except PortalError as error:
-        await _refuse(error, send)
+        await asgi.refuse(error, send)
         return
     try:
         await _Stream(scope, send, audience, lambda: seats.keep(seat)).run(receive)
     finally:
         await asyncio.shield(seats.leave(seat))
-
-
-async def _refuse(error: PortalError, send: Send) -> None:
-    answer = problems.response(error)
-    headers = {**HEADERS, **answer.headers}
-    await send(
-        {
-            "type": "http.response.start",
-            "status": answer.status_code,
-            "headers": [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()],
-        }
-    )
-    await send({"type": "http.response.body", "body": answer.content})
 
 
 class _Stream:
@@ -109,18 +94,11 @@ class _Stream:
 
     async def _start(self) -> None:
         headers = {
-            **HEADERS,
             "content-type": "text/event-stream",
             "cache-control": "no-store",
             "x-accel-buffering": "no",
         }
-        await self._send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
-            }
-        )
+        await asgi.start(self._send, 200, headers)
         await self._write("retry: 2000\n: open\n\n")
 
     async def _tell_recent(self) -> None:

@@ -143,14 +143,14 @@ class HealthFaultSerializer(ObservedSerializer):
         read_only_fields = fields
 
 
-class CheckSerializer(serializers.Serializer[Any]):
+class ReadinessCheckSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     ok = serializers.BooleanField(allow_null=True)
     message = serializers.CharField()
     fix = serializers.CharField()
 
 
-class PreflightSerializer(serializers.Serializer[Any]):
+class ClusterPreflightSerializer(serializers.Serializer[Any]):
     ok = serializers.BooleanField()
-    checks = CheckSerializer(many=True)
+    checks = ReadinessCheckSerializer(many=True)
     fingerprint = serializers.CharField()

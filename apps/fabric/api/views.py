@@ -54,7 +54,7 @@ class ClusterViewSet(RestrictedViewSet):
         return self.act(request, "refresh", services.refresh_cluster)
 
     @extend_schema(
-        request=serializers.ClusterBodySerializer, responses=serializers.PreflightSerializer
+        request=serializers.ClusterBodySerializer, responses=serializers.ClusterPreflightSerializer
     )
     @action(detail=False, methods=["post"])
     def preflight(self, request: AuthenticatedRequest) -> Response:

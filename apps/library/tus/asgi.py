@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
 from redis.exceptions import RedisError
 
-from apps.common import problems
+from apps.common import asgi, problems
+from apps.common.asgi import Send
 from apps.common.errors import PortalError
-from apps.common.middleware import HEADERS
 from apps.library.tus import handlers, protocol
 from apps.library.tus.body import Body, Gone, Receive
 from apps.library.tus.handlers import Reply
 
-Send = Callable[[Any], Awaitable[None]]
 PREFIX = "/api/v1/uploads/"
 _django = ASGIHandler()
 logger = logging.getLogger(__name__)
@@ -59,16 +57,9 @@ async def _refusal(error: Exception, body: Body) -> Reply:
 
 async def _send(reply: Reply, send: Send, body: Body) -> None:
     status, more, content = reply
-    headers = {**HEADERS, **more}
+    headers = dict(more)
     if status != 204:
         headers["Content-Length"] = str(len(content))
     if not body.is_over:
         headers["Connection"] = "close"
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()],
-        }
-    )
-    await send({"type": "http.response.body", "body": content})
+    await asgi.answer(send, status, headers, content)

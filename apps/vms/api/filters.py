@@ -1,32 +1,14 @@
 """Filters of the list of virtual machines, for the API and for the grid alike."""
 
-import uuid
 from typing import Any
 
 import django_filters
 from django.db.models import Q, QuerySet
 
 from apps.common.api.filters import StrictFilterSet
+from apps.fabric.filters import RowFilter
 from apps.vms.choices import Protection, VMState
 from apps.vms.models import VirtualMachine
-
-
-class RowFilter(django_filters.CharFilter):
-    """A related row, by its id or by its name; several, separated by commas, mean any of them."""
-
-    def filter(self, qs: QuerySet[Any], value: str | None) -> QuerySet[Any]:
-        if not value:
-            return qs
-        looked = Q()
-        for one in value.split(","):
-            looked |= self._one(one.strip())
-        return qs.filter(looked)
-
-    def _one(self, value: str) -> Q:
-        try:
-            return Q(**{f"{self.field_name}_id": uuid.UUID(value)})
-        except ValueError:
-            return Q(**{f"{self.field_name}__name__iexact": value})
 
 
 class VirtualMachineFilters(StrictFilterSet):

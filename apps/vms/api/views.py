@@ -29,6 +29,16 @@ from apps.vms.lifecycle import PowerVerb
 from apps.vms.models import VirtualMachine
 
 ACCEPTED = {202: OperationSerializer}
+PARTS = inline_serializer(
+    "VirtualMachineParts",
+    {
+        "count": fields.IntegerField(),
+        "next": fields.CharField(allow_null=True),
+        "previous": fields.CharField(allow_null=True),
+        "results": fields.ListField(child=fields.DictField()),
+        "observed_at": fields.DateTimeField(allow_null=True),
+    },
+)
 
 
 class VirtualMachineViewSet(RestrictedViewSet):
@@ -135,7 +145,7 @@ class VirtualMachineViewSet(RestrictedViewSet):
 
     @extend_schema(
         methods=["get"],
-        responses=inline_serializer("VMParts", {"results": fields.ListField()}),
+        responses=PARTS,
     )
     @extend_schema(methods=["post"], request=CheckpointSerializer, responses=ACCEPTED)
     @action(detail=True, methods=["get", "post"], filterset_class=None)
@@ -144,12 +154,12 @@ class VirtualMachineViewSet(RestrictedViewSet):
             return self.act(request, "checkpoint", services.checkpoint, CheckpointSerializer)
         return self._detail_list(request, "checkpoints")
 
-    @extend_schema(responses=inline_serializer("VMParts", {"results": fields.ListField()}))
+    @extend_schema(responses=PARTS)
     @action(detail=True, methods=["get"], filterset_class=None)
     def disks(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self._detail_list(request, "disks")
 
-    @extend_schema(responses=inline_serializer("VMParts", {"results": fields.ListField()}))
+    @extend_schema(responses=PARTS)
     @action(detail=True, methods=["get"], url_path="network-adapters", filterset_class=None)
     def network_adapters(self, request: AuthenticatedRequest, **_: Any) -> Response:
         return self._detail_list(request, "network_adapters")

@@ -10,6 +10,7 @@ from apps.common.access import holds
 from apps.common.api.fields import MomentField, RelatedField, UrlField
 from apps.fabric.models import Cluster, Host, VirtualSwitch, Volume
 from apps.library.models import ShieldingData, TemplateDisk
+from apps.vms.api.serializers import PlacementSerializer
 from apps.vms.deployments.models import Deployment
 from apps.vms.deployments.plans import Plan
 
@@ -64,29 +65,17 @@ class PlanSerializer(serializers.Serializer[Plan]):
         return Plan(**values)
 
 
-class CheckSerializer(serializers.Serializer[Any]):
+class DeploymentCheckSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     ok = serializers.BooleanField()
     message = serializers.CharField()
     fix = serializers.CharField()
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    message = serializers.CharField()
-    fix = serializers.CharField()
-
-
-class PlaceSerializer(serializers.Serializer[Any]):
-    host = RelatedField()
-    allowed = serializers.BooleanField()
-    reasons = ReasonSerializer(many=True)
-
-
-class PreflightSerializer(serializers.Serializer[Any]):
+class DeploymentPreflightSerializer(serializers.Serializer[Any]):
     ok = serializers.BooleanField()
-    checks = CheckSerializer(many=True)
-    placements = PlaceSerializer(many=True)
+    checks = DeploymentCheckSerializer(many=True)
+    placements = PlacementSerializer(many=True)
 
 
 class DeploymentSerializer(serializers.ModelSerializer[Deployment]):

@@ -17,9 +17,9 @@ from apps.operations.api.serializers import OperationSerializer
 from apps.operations.choices import Status
 from apps.vms.deployments import services
 from apps.vms.deployments.api.serializers import (
+    DeploymentPreflightSerializer,
     DeploymentSerializer,
     PlanSerializer,
-    PreflightSerializer,
 )
 from apps.vms.deployments.models import Deployment
 from apps.vms.deployments.plans import Plan
@@ -55,12 +55,12 @@ class DeploymentViewSet(RestrictedViewSet):
         row: Any = DeploymentSerializer(deployment, context=self.get_serializer_context()).data
         return accepted(deployment.operation, request, row)
 
-    @extend_schema(request=PlanSerializer, responses=PreflightSerializer)
+    @extend_schema(request=PlanSerializer, responses=DeploymentPreflightSerializer)
     @action(detail=False, methods=["post"])
     def preflight(self, request: Request) -> Response:
         """Tries it out: what is right, what isn't, which hosts could take it. Changes nothing."""
         found = services.preflight(actor=cast(User, request.user), plan=self._plan(request))
-        return Response(PreflightSerializer(found).data)
+        return Response(DeploymentPreflightSerializer(found).data)
 
     @extend_schema(request=None, responses={202: OperationSerializer, 204: None})
     @action(detail=True, methods=["post"], url_path="clean-up")

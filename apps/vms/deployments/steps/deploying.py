@@ -201,7 +201,7 @@ class _Work:
 
     def provision(self) -> None:
         if self.ctx.recall("provisioned"):
-            return  # the host forgets a finished job after minutes: asked again, it would begin anew
+            return  # a host forgets a finished job after minutes, and would begin anew
         self.require_placement()
         told = self.provisioning()
         if told["state"] == "Gone" and told["vm_state"] == "Off":
