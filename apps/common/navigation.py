@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,13 @@ class Link:
 
     @property
     def address(self) -> str:
-        return reverse(self.url_name) + self.query
+        return _address(self.url_name, get_script_prefix()) + self.query
+
+
+@lru_cache(maxsize=256)
+def _address(url_name: str, prefix: str) -> str:
+    """Kept, as every page asks for all of them, and more than once."""
+    return reverse(url_name)
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def here(user: Any, section: str, path: str, query: str) -> Here:
 
 def _fits(link: Link, path: str, query: str) -> int:
     """How much of an address a tool's own one covers; 0: it is another place."""
-    address = reverse(link.url_name)
+    address = _address(link.url_name, get_script_prefix())
     if link.query:
         return len(link.address) if (path, f"?{query}") == (address, link.query) else 0
     if path == address:

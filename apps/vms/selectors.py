@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from apps.accounts.models import User
 from apps.operations.choices import ACTIVE
@@ -16,6 +16,11 @@ from apps.vms.models import VirtualMachine
 def listed(user: User) -> QuerySet[VirtualMachine]:
     """What the user may see, with what a row of the list shows: one query whatever the number."""
     return VirtualMachine.objects.restrict(user, "view").select_related("cluster", "host", "tenant")
+
+
+def in_grid(user: User) -> QuerySet[VirtualMachine]:
+    """The same for the grid, whose rows don't show their cluster."""
+    return listed(user).select_related(None).select_related("host", "tenant")
 
 
 def active_operations(vm_ids: Iterable[UUID]) -> dict[UUID, Operation]:
@@ -75,15 +80,29 @@ def facets(user: User) -> dict[str, list[dict[str, Any]]]:
     return {
         "state": _facet(rows, "state", dict(VMState.choices)),
         "protection": _facet(rows, "protection", dict(Protection.choices)),
-        "cluster": _facet(rows, "cluster__name"),
-        "tenant": _facet(rows.exclude(tenant=None), "tenant__name"),
+        "cluster": _named(rows, "cluster"),
+        "tenant": _named(rows, "tenant"),
     }
+
+
+def _named(rows: "QuerySet[VirtualMachine]", related: str) -> list[dict[str, Any]]:
+    """A facet of related rows. Each is counted by the index of its column alone, without a join
+    for every virtual machine.
+    """
+    model: Any = VirtualMachine._meta.get_field(related).related_model
+    counted = rows.filter(**{related: OuterRef("pk")}).values(related)
+    number = Subquery(counted.annotate(number=Count("*")).values("number"))
+    found = model.objects.annotate(number=number).filter(number__gt=0).order_by("name")
+    return [
+        {"value": name, "label": name, "number": number}
+        for name, number in found.values_list("name", "number")
+    ]
 
 
 def _facet(
     rows: "QuerySet[VirtualMachine]", column: str, labels: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    found = rows.values_list(column).annotate(number=Count("id")).order_by(column)
+    found = rows.values_list(column).annotate(number=Count("*")).order_by(column)
     return [
         {"value": one, "label": (labels or {}).get(one, one), "number": number}
         for one, number in found

@@ -1,6 +1,8 @@
 """How the pages write things: icons, sizes, ages, durations."""
 
 import datetime
+import functools
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,6 +10,7 @@ from django import template
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput, RadioSelect
 from django.templatetags.static import static
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -93,15 +96,41 @@ def day(moment: datetime.datetime | None) -> SafeString:
     return when(moment, timezone.localtime(moment).strftime("%-d %b %Y, %H:%M"))
 
 
-@register.inclusion_tag("components/age.html")
-def age(row: Any, prefix: str = "") -> dict[str, Any]:
+@register.simple_tag
+def age(row: Any, prefix: str = "") -> SafeString:
     """How old a row's figures are: anything with observed_at, freshness and failing_since."""
-    return {
-        "prefix": prefix,
-        "freshness": row.freshness,
-        "observed_at": row.observed_at,
-        "problem": getattr(row, "problem", ""),
-    }
+    freshness, problem = row.freshness, getattr(row, "problem", "")
+    if freshness == "live":
+        return format_html(
+            '<span class="age age--live"><span class="vh">Live, </span>{}</span>',
+            when(row.observed_at, prefix),
+        )
+    title = format_html(' title="{}"', problem) if problem else ""
+    if freshness == "stale":
+        return format_html(
+            '<span class="age age--stale"{}>{}<span class="vh">Stale, </span>{}</span>',
+            title, drawing.symbol("clock"), when(row.observed_at, prefix),
+        )  # fmt: skip
+    words: Any = "Never read"
+    if row.observed_at:
+        words = format_html("Not read since {}", day(row.observed_at))
+    return format_html(
+        '<span class="age age--unknown"{}>{}{}</span>', title, drawing.symbol("unknown"), words
+    )
+
+
+@register.simple_tag
+def at(name: str, pk: Any) -> str:
+    """The address of a row by its id, as `url` gives it, for rows of long tables."""
+    before, after = _around(name, get_script_prefix())
+    return f"{before}{pk}{after}"
+
+
+@functools.lru_cache(maxsize=256)
+def _around(name: str, prefix: str) -> tuple[str, str]:
+    nobody = uuid.UUID(int=0)
+    before, _, after = reverse(name, args=[nobody]).partition(str(nobody))
+    return before, after
 
 
 @register.simple_tag(takes_context=True)
