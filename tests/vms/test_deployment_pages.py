@@ -227,6 +227,7 @@ def test_fields_follow_the_kind_and_keep_what_was_written(fabric, data, people):
     volume = fabric.volumes.create(name="Zwei", path="C:\\Z", free_bytes=90 * GIB)
     other = client.post(f"{NEW}fields/", body | {"volume": ""}, headers=HTMX).content.decode()
     assert f'<option value="{volume.pk}" selected' in other, "the emptiest of the cluster"
+    assert "Set-DeploymentShielding" in text and "Set-DeploymentShielding" not in blank
     assert 'name="disk_gib"' in blank and "value-ProductKey" not in blank
     assert "checked" not in blank.split('name="start"')[1].split(">")[0]
 

@@ -178,7 +178,7 @@ def fields(request: AuthenticatedHttpRequest) -> HttpResponse:
     given = with_volume(request.POST.dict() | {"start": "start" in request.POST})
     filled = DeploymentForm(given, user=request.user)
     form = DeploymentForm(user=request.user, initial=given)
-    answer = render(request, "deployments/_fields.html", _form_context(form, filled))
+    answer = render(request, "deployments/_fields_answer.html", _form_context(form, filled))
     answer.headers["HX-Trigger"] = "fabric:deploy-fields"
     return answer
 
