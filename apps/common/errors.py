@@ -127,6 +127,12 @@ class HostUnreachable(PortalError):
     slug, status = "host-unreachable", 502
 
 
+class Unavailable(PortalError):
+    """Something that the portal itself stands on doesn’t answer; it comes back by itself."""
+
+    slug, status = "unavailable", 503
+
+
 class MethodNotAllowed(PortalError):
     slug, status = "method-not-allowed", 405
 

@@ -6,8 +6,10 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
+from redis.exceptions import RedisError
 
 from apps.common import views
+from apps.common.api.exceptions import without_redis
 from apps.common.errors import PortalError
 
 # Nothing inline, nothing from elsewhere. `img-src data:` is for icons that style sheets hold.
@@ -74,4 +76,6 @@ class errors_as_answers:
     ) -> HttpResponseBase | None:
         if isinstance(exception, PortalError):
             return views.problem_answer(request, exception)
+        if isinstance(exception, RedisError):
+            return views.problem_answer(request, without_redis(exception))
         return None

@@ -123,6 +123,11 @@ CATALOGUE: dict[str, Problem] = {
         "The portal could not speak with the host.",
         "Check the name, the port, the certificate and the credential; the preflight says which.",
     ),
+    "unavailable": Problem(
+        "Not available just now",
+        "Something that the portal itself needs doesn't answer.",
+        "Try again in a moment; if it stays, ask who runs the portal. /health/ready/ says what.",
+    ),
     "method-not-allowed": Problem(
         "The method isn't available here",
         "This address doesn't take this HTTP method.",

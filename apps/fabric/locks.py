@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from redis.exceptions import LockError
+from redis.exceptions import LockError, RedisError
 
 from apps.common.redis import client
 
@@ -35,6 +35,8 @@ def reading(cluster_id: UUID, *, wait_seconds: float = 0) -> Iterator[None]:
                 lock.reacquire()
             except LockError:
                 return  # it lapsed while this process was held up; nothing is left to renew
+            except RedisError:
+                continue  # Redis is away; the lock may still be there when it is back
 
     keeper = threading.Thread(target=renew, name="inventory-lock", daemon=True)
     keeper.start()
@@ -43,5 +45,5 @@ def reading(cluster_id: UUID, *, wait_seconds: float = 0) -> Iterator[None]:
     finally:
         over.set()
         keeper.join()
-        with contextlib.suppress(LockError):  # lapsed: somebody else may hold it by now
+        with contextlib.suppress(RedisError):  # lapsed: somebody else may hold it by now
             lock.release()

@@ -1,15 +1,19 @@
 """Whatever a view raises, as a problem document."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelInvalid
 from django.http import Http404
+from redis.exceptions import RedisError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 from apps.common import errors, problems
+
+logger = logging.getLogger(__name__)
 
 
 def exception_handler(exception: Exception, context: dict[str, Any]) -> Response | None:
@@ -81,6 +85,14 @@ def _rate_limited(exception: Any) -> errors.PortalError:
     return errors.RateLimited("There were too many requests.", retry_after=int(exception.wait or 1))
 
 
+def without_redis(exception: RedisError) -> errors.Unavailable:
+    """What a request is told that can't be served without Redis; the log says the rest."""
+    logger.error("Redis doesn’t answer: %s", exception)
+    return errors.Unavailable(
+        "The portal’s Redis server doesn’t answer.", hint="Try again in a moment."
+    )
+
+
 _TRANSLATED: tuple[tuple[Any, Any], ...] = (
     (
         (drf.NotAuthenticated, drf.AuthenticationFailed),
@@ -96,6 +108,7 @@ _TRANSLATED: tuple[tuple[Any, Any], ...] = (
         lambda e: errors.UnsupportedMediaType(str(e.detail), hint="Send application/json."),
     ),
     (drf.Throttled, _rate_limited),
+    (RedisError, without_redis),
     (RequestDataTooBig, lambda e: errors.TooLarge("The request is larger than 1 MiB.")),
     (drf.APIException, lambda e: errors.Invalid(str(e.detail)) if e.status_code < 500 else None),
 )

@@ -16,7 +16,7 @@ from apps.accounts.asgi import person_behind
 from apps.accounts.models import User
 from apps.accounts.permissions import missing, require_noun
 from apps.common.api import idempotency
-from apps.common.errors import Conflict, PortalError, TooLarge, UploadExpired
+from apps.common.errors import Conflict, PortalError, TooLarge, Unavailable, UploadExpired
 from apps.library import uploads
 from apps.library.api.serializers import UploadSerializer
 from apps.library.choices import UploadStatus
@@ -33,13 +33,9 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _INTERRUPTIONS = (Gone, PortalError, OSError, RedisError, asyncio.CancelledError)
 
 
-class Fault(PortalError):
-    slug, status = "internal", 500
-
-
 def fault() -> PortalError:
-    """A fault of the portal's own, as a problem; what it was is in the log."""
-    return Fault("The upload can’t be taken just now.", hint="Try again in a moment.")
+    """Disk or Redis don't answer, as a problem that clients of the protocol try again after."""
+    return Unavailable("The upload can’t be taken just now.", hint="Try again in a moment.")
 
 
 def find(method: str, key: str) -> Handler | None:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from celery import beat
-from celery.exceptions import SecurityWarning
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_ready
 from django.core.management.base import BaseCommand
 
@@ -32,6 +32,8 @@ class Command(BaseCommand):
         name = options["name"] or options["queues"].replace(",", "-")
         # It warns of running as root because of pickle; ids in JSON are all that travels here.
         warnings.filterwarnings("ignore", category=SecurityWarning)
+        # It tells of another way to meet a lost broker; work that runs on and ends is the right one.
+        warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
         app.worker_main(
             [
                 "--quiet",
