@@ -26,6 +26,7 @@ class AttestationConfig(AppConfig):
 
 
 def _navigate() -> None:
+    navigation.home("auditor", "attestation:attestation")
     navigation.solution(
         "guardian", "Guardian", "attestation:attestation", icon="guardian", order=40,
         visible=_sees_verdicts,

@@ -42,6 +42,7 @@ class Here:
 
 
 _solutions: dict[str, Link] = {}
+_homes: dict[str, str] = {}
 _tools: dict[tuple[str, str, str], Link] = {}
 
 
@@ -66,6 +67,16 @@ def tool(
     """A page of a section, in the list beside its pages."""
     link = Link(section, label, url_name, icon, order, visible, group, query)
     _tools[section, url_name, query] = link
+
+
+def home(role: str, url_name: str) -> None:
+    """The first page of a role that has another than the overview."""
+    _homes[role] = url_name
+
+
+def home_of(user: Any) -> str:
+    """The name of the page that the person sees first; empty for the overview."""
+    return _homes.get(user.role, "")
 
 
 def solutions(user: Any) -> list[Link]:

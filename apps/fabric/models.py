@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from apps.accounts.permissions import RestrictedQuerySet
 from apps.common.freshness import freshness
@@ -95,6 +96,13 @@ class Host(Observed):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def up_seconds(self) -> int | None:
+        """Seconds since it was started."""
+        if self.booted_at is None:
+            return None
+        return max(0, int((timezone.now() - self.booted_at).total_seconds()))
 
 
 class Volume(Observed):

@@ -4,7 +4,8 @@ from apps.fabric.views import cluster, hosts, overview
 
 app_name = "fabric"
 urlpatterns = [
-    path("", overview.overview, name="overview"),
+    path("", overview.front, name="front"),
+    path("overview/", overview.overview, name="overview"),
     path("clusters/", overview.clusters, name="clusters"),
     path("clusters/add/", cluster.add, name="cluster_add"),
     path("clusters/<uuid:pk>/", cluster.cluster, name="cluster"),

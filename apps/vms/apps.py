@@ -25,6 +25,7 @@ class VMsConfig(AppConfig):
 
 
 def _navigate() -> None:
+    navigation.home("tenant", "vms:home")
     navigation.solution("vms", "Virtual machines", "vms:list", icon="vm", order=20, visible=_sees)
     navigation.tool(
         "clusters", "Virtual machines", "vms:list", icon="vm", order=20, group="Compute",

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from apps.accounts.permissions import holds, require_noun
+from apps.common import navigation
 from apps.common.htmx import is_partial
 from apps.fabric import attention, pages
 from apps.operations import selectors as operations
@@ -17,10 +18,18 @@ RUNNING = 6
 
 @login_required
 @require_safe
+def front(request: HttpRequest) -> HttpResponse:
+    """What people came for, by their role: the overview unless a room has a home for it."""
+    home = navigation.home_of(request.user)
+    return redirect(home) if home else overview(request)
+
+
+@login_required
+@require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """A tenant has no fabric to look over: its machines are its first page."""
     if not holds(request.user, "cluster", "view"):
-        return redirect("vms:list")
+        return redirect("fabric:front")
     part = is_partial(request)
     template = "fabric/_overview.html" if part else "fabric/overview.html"
     return render(request, template, overview_context(request))

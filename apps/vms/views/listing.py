@@ -15,7 +15,7 @@ from apps.accounts.permissions import holds, missing, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.errors import Invalid
 from apps.common.htmx import is_partial
-from apps.vms import selectors
+from apps.vms import details_strip, selectors
 from apps.vms.api.filters import VirtualMachineFilters
 from apps.vms.commands import commands_for, doing
 from apps.vms.models import VirtualMachine
@@ -86,8 +86,9 @@ def commands(request: AuthenticatedHttpRequest) -> HttpResponse:
         "chosen": len(rows),
         "names": names,
         "may_deploy": holds(request.user, "deployment", "deploy"),
+        "details": details_strip.of(rows),
     }
-    return render(request, "vms/_commands.html", context)
+    return render(request, "vms/_chosen.html", context)
 
 
 def uuid_or_none(text: str | None) -> uuid.UUID | None:
