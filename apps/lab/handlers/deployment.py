@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 from apps.lab.handlers.common import attestation_of, text, thrown
@@ -197,8 +198,24 @@ def start_deployment_provisioning(
     return {"job_status": text(jobs[0]["JobStatus"]) if jobs else "Gone"}
 
 
-def get_deployment_provisioning(ctx: HandlerContext, VMId: str) -> dict[str, Any]:
-    vm = ctx.one("Get-VM", Id=VMId)
+def get_deployment_provisioning(
+    ctx: HandlerContext, VMId: str, WaitSeconds: int = 0
+) -> dict[str, Any]:
+    until, shown = time.monotonic() + WaitSeconds, -1
+    told = _provisioning(ctx, VMId)
+    while time.monotonic() < until and (
+        told["state"] == "Running" or (told["state"] == "PendingBoot" and told["vm_state"] != "Off")
+    ):
+        if told["percent"] != shown:
+            shown = told["percent"]
+            ctx.progress(shown, f"The host says: {told['state']}")
+        ctx.session.pause(0.25)
+        told = _provisioning(ctx, VMId)
+    return told
+
+
+def _provisioning(ctx: HandlerContext, vm_id: str) -> dict[str, Any]:
+    vm = ctx.one("Get-VM", Id=vm_id)
     jobs = ctx.quiet("Get-ShieldedVMProvisioningStatus", VM=vm)
     job = jobs[0] if jobs else {}
     return {

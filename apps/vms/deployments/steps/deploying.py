@@ -29,6 +29,10 @@ from apps.vms.models import VirtualMachine
 DEMANDED = {"shielded": "Shielded", "encryption-supported": "EncryptionSupported"}
 PROVISION_SECONDS = 3600
 START_SECONDS = 60
+#: How long the host looks for the end of a provisioning before it answers how far it is.
+WAIT_SECONDS = 20
+#: A machine that was made just now.
+NOT_BEGUN = {"state": "Gone", "vm_state": "Off"}
 
 
 def _deploy(ctx: Context) -> dict[str, Any]:
@@ -132,7 +136,8 @@ class _Work:
             "SwitchName": switch.name if switch else "",
             "IsoPath": "",
         }
-        copies = deployment.template_disk_id is not None
+        template = deployment.template_disk
+        copies = template is not None and template.size_bytes > staging.AT_ONCE
         told = (self.site.run_job if copies else self.site.run)("New-DeploymentVM", parameters)
         if not told["disk_path"].lower().startswith(folder.lower() + "\\"):
             raise OperationFailed(
@@ -203,7 +208,8 @@ class _Work:
         if self.ctx.recall("provisioned"):
             return  # a host forgets a finished job after minutes, and would begin anew
         self.require_placement()
-        told = self.provisioning()
+        # What an earlier worker began may have ended; nobody has begun on the first attempt.
+        told = self.provisioning(0) if self.ctx.resumed else NOT_BEGUN
         if told["state"] == "Gone" and told["vm_state"] == "Off":
             self.site.run(
                 "Start-DeploymentProvisioning",
@@ -214,7 +220,7 @@ class _Work:
                 },
             )
             told = self.provisioning()
-            if told["state"] == "Gone":
+            if told["state"] == "Gone" and told["vm_state"] == "Off":
                 raise OperationFailed(
                     "provisioning-lost",
                     f"{self.site.host.name} has no provisioning job although it was asked for one.",
@@ -223,8 +229,9 @@ class _Work:
         self.follow(told)
         self.ctx.remember(provisioned=True)
 
-    def provisioning(self) -> dict[str, Any]:
-        return dict(self.site.run("Get-DeploymentProvisioning", {"VMId": self.vm_id}))
+    def provisioning(self, wait_seconds: int = WAIT_SECONDS) -> dict[str, Any]:
+        parameters = {"VMId": self.vm_id, "WaitSeconds": wait_seconds}
+        return dict(self.site.run("Get-DeploymentProvisioning", parameters))
 
     def follow(self, told: dict[str, Any]) -> None:
         """Until the host says how it ended. A job that is gone was forgotten after its end: what
@@ -240,7 +247,6 @@ class _Work:
                     "provisioning-too-long", "Provisioning didn’t end within an hour.",
                     hint="See the host’s ShieldedVM-ProvisioningService log.",
                 )  # fmt: skip
-            self.site.pause(began)
             told = self.provisioning()
         if told["state"] == "Failed":
             raise OperationFailed(
