@@ -9,6 +9,7 @@ from django.core.handlers.asgi import ASGIHandler
 from redis.exceptions import RedisError
 
 from apps.common import asgi, problems
+from apps.common.api.exceptions import without_redis
 from apps.common.asgi import Send
 from apps.common.errors import PortalError
 from apps.library.tus import handlers, protocol
@@ -43,6 +44,8 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
 async def _refusal(error: Exception, body: Body) -> Reply:
     """A problem document, once the client had the time to send what it was sending."""
     await body.drain()
+    if isinstance(error, RedisError):
+        error = without_redis(error)
     if not isinstance(error, PortalError):
         logger.error("An upload met a fault.", exc_info=error)
         error = handlers.fault()
