@@ -7,12 +7,11 @@ POST /<host name> {"name", "parameters", "input"} gives {"output": […], "error
 from __future__ import annotations
 
 import json
-import threading
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import quote, unquote
 
+from apps.lab import web
 from apps.lab.cmdlets.errors import CmdletError, ScriptCancelled, WireFault
 from apps.lab.cmdlets.session import Session
 from apps.lab.world import World
@@ -57,44 +56,23 @@ def _record(message: str, category: str, error_id: str) -> dict[str, str]:
     return {"message": message, "category": category, "id": error_id.split(",")[0]}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(web.Handler):
+    timeout = None  # a real PowerShell keeps its connection as long as it likes
     server: CmdletServer
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent."""
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         reply = answer(self.server.world, unquote(self.path.lstrip("/")), request)
         content = json.dumps(reply).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        self.reply(200, "application/json; charset=utf-8", content)
 
 
-class CmdletServer(ThreadingHTTPServer):
+class CmdletServer(web.Server):
     """Serves from `start` to `stop`."""
-
-    daemon_threads = True
-    block_on_close = False
 
     def __init__(self, world: World) -> None:
         self.world = world
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self._thread = threading.Thread(
-            target=self.serve_forever, args=(0.1,), name="lab-cmdlets", daemon=True
-        )
+        super().__init__("127.0.0.1", 0, _Handler, "lab-cmdlets")
 
-    def url(self, host: str) -> str:
+    def url_of(self, host: str) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/{quote(host, safe='')}"
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-        self._thread.join(2)

@@ -8,11 +8,10 @@ Errors: {"error": "…"} with 400 (a bad body), 404 (no such row), 409 (a name t
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from apps.lab import web
 from apps.lab.world import GIB, VM, Cluster, DefinitionError, Node, Volume, World, changes
 from apps.lab.world.build import fault, verdict
 from apps.lab.world.definition import Place
@@ -229,13 +228,8 @@ def _body(content: bytes) -> Place:
         raise Refused(400, f"the body is no JSON: {error}") from None
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 60
+class _Handler(web.Handler):
     server: ControlServer
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent: a test calls hundreds of times."""
 
     def _serve(self) -> None:
         try:
@@ -245,11 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
         except DefinitionError as error:
             status, body = 400, {"error": str(error)}
         content = json.dumps(body, ensure_ascii=False).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        self.reply(status, "application/json; charset=utf-8", content)
 
     def _read(self) -> bytes:
         length = self.headers.get("Content-Length") or "0"
@@ -261,28 +251,9 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = _serve
 
 
-class ControlServer(ThreadingHTTPServer):
+class ControlServer(web.Server):
     """Listens from construction on; `start` serves in a thread, `stop` ends it."""
-
-    daemon_threads = True
-    block_on_close = False
 
     def __init__(self, world: World, port: int = 0, address: str = "127.0.0.1") -> None:
         self.world = world
-        super().__init__((address, port), _Handler)
-        self._thread = threading.Thread(
-            target=self.serve_forever, args=(0.1,), name="lab-control", daemon=True
-        )
-
-    @property
-    def url(self) -> str:
-        host, port = self.server_address[:2]
-        return f"http://{host!s}:{port}"
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-        self._thread.join(2)
+        super().__init__(address, port, _Handler, "lab-control")

@@ -10,16 +10,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import threading
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
 
+from apps.lab import web
 from apps.lab.identities import Identity, load_or_make
 from apps.lab.world import Guardian
 
@@ -113,42 +111,22 @@ def service_info(guardian: Guardian) -> bytes:
     return json.dumps(reply).encode()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(web.Handler):
     server_version = "Microsoft-HTTPAPI/2.0"
     sys_version = ""
-    timeout = 60
     server: GuardianServer
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent."""
 
     def do_GET(self) -> None:
         status, kind, content = self.server.answer(urlsplit(self.path).path.casefold())
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        self.reply(status, kind, content)
 
 
-class GuardianServer(ThreadingHTTPServer):
+class GuardianServer(web.Server):
     """One guardian service on one loopback address."""
-
-    daemon_threads = True
-    block_on_close = False
 
     def __init__(self, guardian: Guardian, keys: GuardianKeys, address: str, port: int) -> None:
         self.guardian, self.keys = guardian, keys
-        super().__init__((address, port), _Handler)
-        self._thread = threading.Thread(
-            target=self.serve_forever, args=(0.1,), name="lab-hgs", daemon=True
-        )
-
-    @property
-    def url(self) -> str:
-        host, port = self.server_address[:2]
-        return f"http://{host!s}:{port}"
+        super().__init__(address, port, _Handler, "lab-hgs")
 
     def answer(self, path: str) -> tuple[int, str, bytes]:
         """Status, content type, content."""
@@ -161,11 +139,3 @@ class GuardianServer(ThreadingHTTPServer):
         if path == METADATA:
             return 200, "application/xml; charset=utf-8", metadata(self.keys)
         return 404, "text/html", b"<h2>Not Found</h2>"
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-        self._thread.join(2)

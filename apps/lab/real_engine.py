@@ -62,7 +62,7 @@ class RealEngine:
         return subprocess.Popen(  # noqa: S603 - the developer named the engine
             [self._engine, "-NoProfile", "-NonInteractive", "-PretendWindowsPowerShell",
              "-StubTable", str(self._table), "-StubHandler", str(STUBS), "-File", str(BOOTSTRAP)],
-            env=os.environ | {"LAB_CMDLETS_URL": self._server.url(host_name)},
+            env=os.environ | {"LAB_CMDLETS_URL": self._server.url_of(host_name)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

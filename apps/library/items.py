@@ -7,8 +7,8 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.accounts.permissions import require
-from apps.audit import services as audit
 from apps.common.errors import NotFound
+from apps.library import services
 from apps.library.models import ShieldingData, StoredFile, TemplateDisk
 from apps.library.services import delete, inspect_again
 
@@ -25,16 +25,7 @@ Item = TemplateDisk | ShieldingData
 def owners_address(*, actor: User, item: Item) -> str:
     """Where the owner fetches its own file, for two minutes. Recorded."""
     require(actor, "content", item)
-    audit.record(
-        actor=actor,
-        action=f"{item.noun}.download",
-        target_kind=item.noun,
-        target_id=item.pk,
-        target_name=item.name,
-        outcome="done",
-        tenant_id=item.tenant_id,
-        detail={"sha256": item.sha256},
-    )
+    services.record(actor, item, "download")
     token = signing.dumps(str(item.file_id), salt=_SALT, compress=False)
     return f"/content/own/{token}/"
 

@@ -23,9 +23,16 @@ def delete(*, actor: User, item: Item) -> None:
     locked = type(item).objects.select_for_update().get(pk=item.pk)
     usage.require_unused(locked)
     operations.require_none_active(item.noun, item.pk)
+    record(actor, item, "delete")
+    inspection.nudge(item)
+    _remove(locked)
+
+
+def record(actor: User, item: Item, act: str) -> None:
+    """An audit entry of what was done with an item at once."""
     audit.record(
         actor=actor,
-        action=f"{item.noun}.delete",
+        action=f"{item.noun}.{act}",
         target_kind=item.noun,
         target_id=item.pk,
         target_name=item.name,
@@ -33,8 +40,6 @@ def delete(*, actor: User, item: Item) -> None:
         tenant_id=item.tenant_id,
         detail={"sha256": item.sha256},
     )
-    inspection.nudge(item)
-    _remove(locked)
 
 
 def _remove(item: Item) -> None:

@@ -1,41 +1,14 @@
-"""The portal behind a real socket, and clients that speak the upload protocol to it."""
+"""Clients that speak the upload protocol to a served portal."""
 
-import asyncio
 import base64
 import hashlib
 import http.client
 import json
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
-
-import uvicorn
-
-from tests.waiting import wait_for
 
 UPLOADS = "/api/v1/uploads/"
 CHUNK = "application/offset+octet-stream"
-
-
-@contextmanager
-def served(**more: Any) -> Iterator[int]:
-    """The portal's ASGI application on a free port."""
-    from fabric_portal.asgi import application
-
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application, log_config=None, ws="none", lifespan="off", **more)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
-    thread.start()
-    wait_for(lambda: server.started, "the server")
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 class Answer:

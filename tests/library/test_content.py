@@ -13,8 +13,9 @@ from apps.library.models import ContentGrant, TemplateDisk
 from apps.operations.models import Operation
 from tests.library import disks
 from tests.library.bringing import item
-from tests.library.serving import Client, served
+from tests.library.serving import Client
 from tests.people import People
+from tests.serving import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,8 +16,8 @@ from apps.library.models import ContentGrant, Pair, ShieldingData, StagedFile, T
 from apps.operations.models import Operation
 from tests.fabric.fixtures import RunningLab, run_latest
 from tests.library.bringing import again, bring, item, work
-from tests.library.serving import served
 from tests.people import People
+from tests.serving import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

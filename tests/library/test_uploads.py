@@ -18,8 +18,9 @@ from apps.library import arrival, storage, uploads
 from apps.library.models import StoredFile, Upload
 from apps.library.names import clean
 from apps.library.tus import digests
-from tests.library.serving import UPLOADS, Client, checksum, served
+from tests.library.serving import UPLOADS, Client, checksum
 from tests.people import PASSWORD, People
+from tests.serving import served
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from apps.operations import runners, services
+from apps.accounts.models import User
+from apps.operations import execution, runners, services
 from apps.operations.context import Context
+from apps.operations.errors import OperationFailed
 from apps.operations.models import Operation
 from apps.operations.runners import Runner
 
@@ -39,3 +41,17 @@ def work() -> Iterator[Callable[..., Runner]]:
 
     yield register
     runners.forget(KIND)
+
+
+def fails(ctx: Context) -> None:
+    with ctx.step("One"):
+        raise OperationFailed("no", "It said no.", "Ask nicely.", "<b>Windows' words</b>")
+
+
+@pytest.fixture
+def failed(work: Callable[..., Runner], admin: User) -> Operation:
+    """An operation that has failed."""
+    work(fails)
+    operation = request(actor=admin)
+    execution.execute(operation.pk)
+    return operation

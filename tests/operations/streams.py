@@ -1,36 +1,13 @@
 """The event stream as a browser reads it, from a server in a thread of this process."""
 
-import asyncio
 import http.client
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-
-import uvicorn
+from contextlib import suppress
 
 from tests.waiting import wait_for
 
 PATH = "/api/v1/events/"
-
-
-@contextmanager
-def served() -> Iterator[int]:
-    """The portal's ASGI application on a free port."""
-    from fabric_portal.asgi import application
-
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(application, log_config=None, ws="none"))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
-    thread.start()
-    wait_for(lambda: server.started, "the server")
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        server.should_exit = True
-        server.force_exit = True
-        thread.join()
-        listener.close()
 
 
 class Stream:

@@ -2,23 +2,10 @@ import pytest
 
 from apps.operations import execution
 from apps.operations.choices import Status
-from apps.operations.errors import OperationFailed
 from apps.operations.models import Operation
-from tests.operations.conftest import request
+from tests.operations.conftest import fails, request
 
 pytestmark = pytest.mark.django_db
-
-
-def fails(ctx):
-    raise OperationFailed("no", "It said no.", "Ask nicely.")
-
-
-@pytest.fixture
-def failed(work, admin) -> Operation:
-    work(fails)
-    operation = request(actor=admin)
-    execution.execute(operation.pk)
-    return operation
 
 
 def test_a_row_has_the_shape_that_programs_rely_on(admin_api, failed):

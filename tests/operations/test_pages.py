@@ -1,26 +1,11 @@
 import pytest
 from django.test import Client
 
-from apps.operations import execution
-from apps.operations.errors import OperationFailed
 from apps.operations.models import Operation
-from tests.operations.conftest import request
+from tests.operations.conftest import fails, request
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-
-
-def fails(ctx):
-    with ctx.step("One"):
-        raise OperationFailed("no", "It said no.", "Ask nicely.", "<b>Windows' words</b>")
-
-
-@pytest.fixture
-def failed(work, admin) -> Operation:
-    work(fails)
-    operation = request(actor=admin)
-    execution.execute(operation.pk)
-    return operation
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from apps.accounts import services as accounts
 from apps.accounts.models import User
 from apps.common.redis import client
 from apps.operations import nudges
-from tests.operations.streams import Stream, served
+from tests.operations.streams import Stream
 from tests.people import PASSWORD
+from tests.serving import served
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +28,7 @@ def token_of(user: User) -> str:
 
 @pytest.fixture
 def port():
-    with served() as number:
+    with served(cut=True) as number:
         yield number
 
 

@@ -108,7 +108,7 @@ class Twins:
     def agree(self, name: str, **parameters: Any) -> Any:
         """What both say of their own VM ("VM" stands for its id): a document, or an error."""
         first, second = self._parameters(0, parameters), self._parameters(1, parameters)
-        kind, told, progress = pwsh.run(name, first, self.server.url(HOST), self.table)
+        kind, told, progress = pwsh.run(name, first, self.server.url_of(HOST), self.table)
         if kind == "e":
             told = (told["message"], told["category"])
         wanted, steps = self._handler(name, second)

@@ -53,7 +53,7 @@ class Pair:
 
     def both(self, host: str, name: str, **parameters: Any) -> tuple[Any, Any]:
         """(kind, document) of the engine and of the handler."""
-        kind, told, _ = pwsh.run(name, parameters, self.server.url(host), self.table)
+        kind, told, _ = pwsh.run(name, parameters, self.server.url_of(host), self.table)
         if kind == "e":
             told = (told["message"], told["category"])
         return (kind, told), self._handler(host, name, parameters)

@@ -62,7 +62,7 @@ class Both:
 
     def agree(self, name: str, **parameters: Any) -> Any:
         """What both say: a document, or an error's words."""
-        kind, told, _ = pwsh.run(name, parameters, self.server.url(self.host), self.table)
+        kind, told, _ = pwsh.run(name, parameters, self.server.url_of(self.host), self.table)
         wanted: Any
         try:
             wanted = engine.run_script(
@@ -174,7 +174,7 @@ def receive(both: Both, portal: ThreadingHTTPServer, tmp_path: Path) -> Callable
             "SizeBytes": len(CONTENT),
             "Destination": str(tmp_path / "library" / "file"),
         }
-        return pwsh.run("Receive-Content", wanted, both.server.url(both.host), both.table)
+        return pwsh.run("Receive-Content", wanted, both.server.url_of(both.host), both.table)
 
     return run
 

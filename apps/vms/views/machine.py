@@ -1,9 +1,11 @@
 """The page of one virtual machine and its panes: move, settings, delete, checkpoints."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -131,15 +133,7 @@ def delete(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     vm = one(request, pk)
     require(request.user, "delete", vm)
     form = DeleteForm(request.POST or None, vm_name=vm.name)
-    problem: PortalError | None = None
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.delete(actor=request.user, vm=vm, disks=form.cleaned_data["disks"])
-            return _done(request, vm)
-        except PortalError as error:
-            problem = error
-    context = {"vm": vm, "form": form, "problem": problem}
-    return _pane(request, "vms/_delete.html", vm, context, problem or form.errors)
+    return _asked(request, "vms/_delete.html", vm, form, services.delete, "disks")
 
 
 @login_required
@@ -148,15 +142,7 @@ def checkpoint(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse
     vm = one(request, pk)
     require(request.user, "checkpoint", vm)
     form = CheckpointForm(request.POST or None)
-    problem: PortalError | None = None
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.checkpoint(actor=request.user, vm=vm, name=form.cleaned_data["name"])
-            return _done(request, vm)
-        except PortalError as error:
-            problem = error
-    context = {"vm": vm, "form": form, "problem": problem}
-    return _pane(request, "vms/_checkpoint.html", vm, context, problem or form.errors)
+    return _asked(request, "vms/_checkpoint.html", vm, form, services.checkpoint, "name")
 
 
 @login_required
@@ -173,6 +159,26 @@ def checkpoint_change(
         apply=verb == "apply",
     )  # fmt: skip
     return _done(request, vm)
+
+
+def _asked(
+    request: AuthenticatedHttpRequest,
+    template: str,
+    vm: VirtualMachine,
+    form: Form,
+    service: Callable[..., object],
+    field: str,
+) -> HttpResponse:
+    """A form's pane; a POST that is valid runs the service with that field, or shows why not."""
+    problem: PortalError | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            service(actor=request.user, vm=vm, **{field: form.cleaned_data[field]})
+            return _done(request, vm)
+        except PortalError as error:
+            problem = error
+    context = {"vm": vm, "form": form, "problem": problem}
+    return _pane(request, template, vm, context, problem or form.errors)
 
 
 def _pane(
