@@ -32,7 +32,7 @@ class Command(BaseCommand):
         name = options["name"] or options["queues"].replace(",", "-")
         # It warns of running as root because of pickle; ids in JSON are all that travels here.
         warnings.filterwarnings("ignore", category=SecurityWarning)
-        # It tells of another way to meet a lost broker; work that runs on and ends is the right one.
+        # It tells of another way to meet a lost broker; work that runs on to its end is right.
         warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
         app.worker_main(
             [
