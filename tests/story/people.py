@@ -17,7 +17,8 @@ class Person:
 
     def __init__(self, demo: Demo, name: str) -> None:
         port = urlsplit(demo.url).port or 0
-        self.client = Client(port, demo.user(name)["api_token"])
+        self.token = demo.user(name)["api_token"]
+        self.client = Client(port, self.token)
 
     def get(self, path: str) -> Any:
         answer = self.client.send("GET", self._path(path))
