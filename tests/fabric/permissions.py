@@ -5,7 +5,8 @@ from tests.house.permissions_words import ALL, FABRIC, A
 ADMIN = frozenset({A})
 
 PAGES = {
-    "": ALL,  # where a tenant is led home
+    "": ALL,  # everybody is led to their own first page
+    "overview/": ALL,  # a tenant is led home
     "clusters/": FABRIC,
     "clusters/<uuid:pk>/": FABRIC,
     "clusters/add/": ADMIN,
