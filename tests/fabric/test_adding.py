@@ -85,6 +85,33 @@ def test_a_preflight_with_a_wrong_password_stops_at_the_sign_in(folk, lab):
     assert [check["id"] for check in body["checks"] if check["ok"] is False] == ["sign-in"]
 
 
+def failures(folk, way) -> dict[str, dict]:
+    body = api(folk.admin).post("/api/v1/clusters/preflight/", way, format="json").json()
+    return {check["id"]: check for check in body["checks"] if check["ok"] is False}
+
+
+def test_a_preflight_of_a_host_in_no_cluster_says_which_address_to_give(folk, lab):
+    for host in ("alpha-1", "alpha-2", "alpha-3"):
+        lab.host(host, faults=[{"on": "Get-Cluster", "kind": "error", "message": "None."}])
+
+    found = failures(folk, lab.way)
+
+    assert list(found) == ["membership"]
+    assert "belongs to no failover cluster" in found["membership"]["message"]
+    assert "address of a cluster" in found["membership"]["fix"]
+
+
+def test_a_preflight_of_an_untrusted_certificate_shows_it_and_says_how_to_trust_it(folk, lab):
+    way = lab.way | {"use_tls": True, "port": lab.facts["winrm_tls_port"]}
+
+    found = failures(folk, way)
+
+    assert list(found) == ["tls"] and found["tls"]["fix"]
+    assert failures(folk, way | {"fingerprint": "ab" * 32}).keys() == {"tls"}
+    shown = api(folk.admin).post("/api/v1/clusters/preflight/", way, format="json").json()
+    assert failures(folk, way | {"fingerprint": shown["fingerprint"]}) == {}
+
+
 def test_a_new_cluster_is_in_the_list_without_its_secrets(folk):
     answer = api(folk.admin).post("/api/v1/clusters/", GOOD, format="json")
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,6 +23,13 @@ from tests.story.people import Person
 from tests.waiting import wait_for
 
 GIB, MIB = 1 << 30, 1 << 20
+TENANT_VERBS = {
+    "virtual-machines": ["GET ", "DELETE ", "POST start/", "POST console/", "GET capabilities/"],
+    "template-disks": ["GET ", "DELETE ", "GET content/"],
+    "shielding-data": ["GET ", "DELETE ", "GET content/"],
+    "uploads": ["GET ", "DELETE "],
+    "operations": ["GET ", "POST cancel/", "POST retry/", "GET events/"],
+}
 WEB, WORKER, LAB = "manage.py serve", "--queues operations", "manage.py lab"
 
 
@@ -261,6 +269,31 @@ def test_a_deployment_that_failed_is_made_by_its_retry_under_any_name(
     [made] = vms(demo, name)
     assert (made["state"], made["clustered"]) == ("Running", True)
     assert admin.row("deployments", name)["leftovers"] == []
+
+
+def test_a_tenant_that_guesses_ids_hears_what_it_hears_of_ids_that_are_not_there(
+    demo: demos.Demo, admin: Person, pair: dict[str, Any]
+) -> None:
+    """Rows of contoso, asked for by fabrikam; every verb, with the answers compared."""
+    fabrikam = Person(demo, "fabrikam").client
+    contoso = Person(demo, "contoso")
+    addresses = [
+        (row["url"], verb)
+        for noun, verbs in TENANT_VERBS.items()
+        for row in contoso.get(f"{noun}/?limit=1")["results"]
+        for verb in verbs
+    ]
+    assert len({url for url, _ in addresses}) == len(TENANT_VERBS)
+
+    def answer(url: str, verb: str) -> tuple[int, dict[str, Any]]:
+        method, _, tail = verb.partition(" ")
+        told = fabrikam.send(method, url + tail, b"" if method != "GET" else None)
+        return told.status, {k: v for k, v in told.json.items() if k != "instance"}
+
+    for url, verb in addresses:
+        nobodys = url.rstrip("/").rsplit("/", 1)[0] + f"/{uuid.uuid4()}/"
+        assert answer(url, verb) == answer(nobodys, verb), (url, verb)
+        assert answer(url, verb)[0] in (404, 405), (url, verb)
 
 
 def test_of_many_clicks_at_once_one_is_done_and_the_others_hear_of_it(

@@ -47,6 +47,27 @@ def test_a_verb_changes_the_world_and_the_row(cluster, plain, lab, folk, verb, b
     assert [entry.outcome for entry in entries] == ["requested", "succeeded"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        ("error", "failed", "script-refused"),
+        ("garbage", "errored", "bad-reply"),
+        ("drop", "errored", "unreachable"),
+    ],
+)
+def test_what_goes_wrong_on_the_host_is_told_with_what_to_do(plain, lab, folk, kind, status, code):
+    fault = {"on": "Set-VMPowerState", "kind": kind, "message": "Out of coffee.", "times": 1}
+    lab.host("alpha-1", faults=[fault])
+
+    operation = do(folk.admin, plain, "pause")
+
+    assert (operation.status, operation.error["code"]) == (status, code)
+    assert operation.error["message"] and operation.error["hint"]
+    assert ("Out of coffee." in operation.error["host_message"]) == (kind == "error")
+    assert [step["status"] for step in operation.steps] == ["failed"]
+    assert in_the_lab(lab, "plain")["state"] == "Running"
+
+
 def test_a_second_click_hears_of_the_first(plain, folk):
     first = ask(folk.admin, plain, "pause")
 
