@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from apps.lab.engine import HandlerContext
 
 ENDS = {3: "PendingBoot", 7: "Completed", 8: "Failed", 9: "Failed", 10: "Failed"}
+SAID_EVERY = 2.0
 PLACEHOLDER = re.compile(r"@[^@]+@")
 NO_PROTECTOR = 4  # bytes that say so
 AS_A_JOB, COMPLETED = 4096, 7  # of WMI: a method's answer, a job's state
@@ -201,14 +202,15 @@ def start_deployment_provisioning(
 def get_deployment_provisioning(
     ctx: HandlerContext, VMId: str, WaitSeconds: int = 0
 ) -> dict[str, Any]:
-    until, shown = time.monotonic() + WaitSeconds, -1
+    said = time.monotonic()
+    until = said + WaitSeconds
     told = _provisioning(ctx, VMId)
     while time.monotonic() < until and (
         told["state"] == "Running" or (told["state"] == "PendingBoot" and told["vm_state"] != "Off")
     ):
-        if told["percent"] != shown:
-            shown = told["percent"]
-            ctx.progress(shown, f"The host says: {told['state']}")
+        if time.monotonic() - said >= SAID_EVERY:
+            said = time.monotonic()
+            ctx.progress(told["percent"], f"The host says: {told['state']}")
         ctx.session.pause(0.25)
         told = _provisioning(ctx, VMId)
     return told

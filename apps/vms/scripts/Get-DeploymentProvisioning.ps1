@@ -1,6 +1,7 @@
 # How far the provisioning of a shielded virtual machine is. Windows drops a job some minutes after
 # its end; "Gone" therefore says nothing about how it ended, the machine's state does.
-# WaitSeconds waits here, where looking costs nothing, for the end or until the machine is off.
+# WaitSeconds waits here, where looking costs little, for the end or until the machine is off, and
+# says every two seconds how far it is.
 [CmdletBinding()]
 param(
     [Parameter(Mandatory)][guid]$VMId,
@@ -27,13 +28,13 @@ function Get-Provisioning {
 }
 
 $watch = [Diagnostics.Stopwatch]::StartNew()
-$shown = -1
+$said = 0
 $told = Get-Provisioning
 while ($watch.Elapsed.TotalSeconds -lt $WaitSeconds -and
     ($told.state -eq 'Running' -or ($told.state -eq 'PendingBoot' -and $told.vm_state -ne 'Off'))) {
-    if ($told.percent -ne $shown) {
-        $shown = $told.percent
-        ConvertTo-Json -Compress -InputObject ([ordered]@{ progress = $shown; message = "The host says: $($told.state)" })
+    if ($watch.Elapsed.TotalSeconds - $said -ge 2) {
+        $said = $watch.Elapsed.TotalSeconds
+        ConvertTo-Json -Compress -InputObject ([ordered]@{ progress = $told.percent; message = "The host says: $($told.state)" })
     }
     Start-Sleep -Milliseconds 250
     $told = Get-Provisioning
