@@ -28,7 +28,7 @@ def guarded(cluster, lab, folk) -> Cluster:
 def pages(cluster: Cluster) -> list[str]:
     hosts = [f"/hosts/{host.pk}/" for host in Host.objects.all()]
     return [
-        "/", "/clusters/", f"/clusters/{cluster.pk}/", "/hosts/", *hosts, "/volumes/",
+        "/overview/", "/clusters/", f"/clusters/{cluster.pk}/", "/hosts/", *hosts, "/volumes/",
         "/attestation/", "/attestation/?window=day&status=Passed", "/guardian-services/",
     ]  # fmt: skip
 
