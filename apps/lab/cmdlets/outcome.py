@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from apps.lab import hgs
@@ -57,7 +58,7 @@ def _disk_problem(session: Session, vm: VM, data: ShieldingData) -> str:
         with blob.open("rb") as file:
             disk = template.opened(file)
             catalog = _catalog(disk, session.world.folder)
-            now = disk.hashes()
+            now = _hashes(blob)
     except (template.NoCatalog, vhdx.DiskError):
         return NO_CATALOG
     except signed.Tampered:
@@ -66,6 +67,13 @@ def _disk_problem(session: Session, vm: VM, data: ShieldingData) -> str:
         if now.get(what) != digest:
             return ALTERED.format("boot image" if what == "boot" else "encrypted volume")
     return "" if data.applies_to(catalog) else NOT_LISTED.format(catalog.name, catalog.version)
+
+
+@functools.lru_cache(maxsize=64)
+def _hashes(blob: Path) -> dict[str, str]:
+    """A disk's hashes. A blob is named by its content, so what was found of one stays true."""
+    with blob.open("rb") as file:
+        return template.opened(file).hashes()
 
 
 def _catalog(disk: template.Opened, lab_folder: Path | None) -> Catalog:
