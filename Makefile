@@ -29,7 +29,7 @@ check: ## style, types, imports, migrations, templates, the style sheet
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/python -m scripts.bundle_css --check
 
-bench: ## how fast it is: pages, inventory, uploads
+bench: ## how fast it is: the grid with 10,000 rows, starts, memory, a deployment, lists
 	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
 	@$(BIN)/python -m benchmarks
 
