@@ -147,6 +147,19 @@ def test_a_host_that_hangs_is_timed_out_and_its_script_terminated(
     assert ended.wait(10)
 
 
+def test_a_script_whose_process_crashes_ends_at_once_without_an_answer(behave, endpoint, pool):
+    def crash(parameters, emit, cancelled):
+        raise ZeroDivisionError
+
+    behave(crash)
+
+    with pytest.raises(errors.ScriptCrashed) as caught:
+        call(endpoint(), SCRIPT, timeout=30, pool=pool)
+
+    assert caught.value.exit_code == -532462766
+    assert caught.value.hint
+
+
 def test_a_call_stops_when_its_caller_says_so(behave, endpoint, pool):
     running, ended = threading.Event(), threading.Event()
 

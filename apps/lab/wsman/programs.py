@@ -10,6 +10,7 @@ import base64
 import binascii
 import datetime
 import json
+import logging
 import re
 import subprocess
 from collections.abc import Callable
@@ -23,7 +24,9 @@ from apps.lab.wsman.hosts import RunScript, WsmanHost
 from apps.lab.wsman.shells import Cancelled, Command
 
 BOOTSTRAP = Path(__file__).resolve().parents[2] / "remoting" / "scripts" / "Invoke-PortalScript.ps1"
+CRASHED = -532462766  # 0xE0434352: how a .NET process ends that met an unhandled exception
 COMMAND_LINE_LIMIT = 8191  # cmd.exe's
+logger = logging.getLogger(__name__)
 _ENCODED = re.compile(r"-(?:enc|encodedcommand|ec|e)\s+([A-Za-z0-9+/=]+)", re.IGNORECASE)
 _PLAIN = re.compile(r"-(?:c|command)\s+(.*)", re.IGNORECASE | re.DOTALL)
 _POWERSHELL = re.compile(r"^(?:\S*\\)?powershell(?:\.exe)?(?:\s+|$)", re.IGNORECASE)
@@ -58,6 +61,10 @@ class Programs:
             code = 1
         except WireFault as broken:
             code = _break(command, broken.kind)
+        except Exception:
+            # As a process that crashed: who waits for it hears of its end at once.
+            logger.exception("%s on %s met a fault of the lab.", command.line[:60], host.name)
+            code = CRASHED
         command.finish(code)
 
     def _dispatch(self, host: WsmanHost, owner: str, command: Command) -> int:
