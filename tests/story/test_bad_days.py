@@ -6,6 +6,7 @@ nothing is lost and nothing done twice.
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -133,6 +135,22 @@ def body_of(admin: Person, name: str, host: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def signed_in_page(demo: demos.Demo, person: Person) -> str:
+    """What a browser shows after the sign-in form was sent; a refusal included, with 503."""
+    plain = {"Authorization": None, "Accept": "text/html"}
+    form = person.client.send("GET", "/sign-in/", **plain)
+    cookie = form.headers["Set-Cookie"].partition(";")[0]
+    token = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', form.body)
+    assert form.status == 200 and token
+    told = {"csrfmiddlewaretoken": token[1].decode(), **demo.user("admin")}
+    answer = person.client.send(
+        "POST", "/sign-in/", urlencode(told, quote_via=quote).encode(), Cookie=cookie,
+        Content_Type="application/x-www-form-urlencoded", **plain,
+    )  # fmt: skip
+    assert answer.status == 503, answer.body
+    return answer.body.decode()
+
+
 def killed(demo: demos.Demo, words: str) -> None:
     """Kills the process with -9 and waits for the one that follows it."""
     [before] = demo.processes(words)
@@ -188,6 +206,7 @@ def test_a_portal_without_redis_answers_and_does_the_work_when_redis_is_back(
         admin.client.send("GET", "/metrics/"),
     ]
     assert {(answer.status, answer.slug) for answer in refused} == {(503, "unavailable")}
+    assert "Redis server doesn’t answer" in signed_in_page(demo, admin)
     redis.start()
 
     admin.succeeded(operation)
@@ -255,7 +274,7 @@ def _ready(person: Person) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", ["$(calc) `n; 'x' & #", "ä" * 100])
+@pytest.mark.parametrize("name", ["$(calc) `n; 'x' & #", "ä" * 100], ids=["syntax", "long"])
 def test_a_deployment_that_failed_is_made_by_its_retry_under_any_name(
     demo: demos.Demo, admin: Person, name: str
 ) -> None:

@@ -36,6 +36,8 @@ def test_a_deployment_is_answered_with_its_row_and_the_operation_that_makes_it(
         ({"name": " "}, "name"),
         ({"name": "a\nb"}, "name"),
         ({"name": "x" * 101}, "name"),
+        ({"name": "x" * 200}, "name"),
+        ({"name": 'a"b'}, "name"),
         ({"name": "a/b"}, "name"),
         ({"processors": 0}, "processors"),
         ({"processors": 10**30}, "processors"),
