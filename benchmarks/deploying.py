@@ -34,7 +34,7 @@ def _place(admin: Client, lab: Client) -> dict[str, str]:
     """The cluster with the most attested hosts, its first volume and switch."""
     _, state = lab.ask("GET", "/state")
     name = max(state["clusters"], key=_attested)["name"]
-    found = {}
+    found: dict[str, str] = {}
     for noun, place in (("volume", "volumes"), ("virtual_switch", "virtual-switches")):
         _, rows = admin.ask("GET", f"/api/v1/{place}/?cluster={name}")
         row = next(row for row in rows["results"] if row["cluster"]["name"] == name)
