@@ -4,15 +4,14 @@ The server dies with its parent (PR_SET_PDEATHSIG), however that ends: an orphan
 socket.
 """
 
-import ctypes
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-PR_SET_PDEATHSIG = 1
+from fabric_portal.demo.supervisor import die_with_parent
+
 LONGEST_SOCKET = 100  # Linux takes 107 bytes
 
 
@@ -58,11 +57,6 @@ def prepare(socket: Path) -> list[str]:
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     socket.unlink(missing_ok=True)
     return words
-
-
-def die_with_parent() -> None:
-    """Has the kernel end this process, and what it becomes, when its parent ends."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def start(socket: Path) -> subprocess.Popen[bytes]:

@@ -89,6 +89,7 @@ def _vm(vm: VM) -> dict[str, Any]:
         "state": vm.state,
         "protection": vm.protection,
         "clustered": vm.clustered,
+        "dvds": list(vm.dvds),
         "template_sha256": vm.template_sha256,
         "shielding_data_sha256": vm.shielding_data_sha256,
     }

@@ -5,15 +5,24 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from apps.accounts.models import User
 from apps.attestation.selectors import guardian_by_thumbprint
 from apps.library import hosts
-from apps.library.choices import ItemStatus
+from apps.library.choices import ItemStatus, Kind, UploadStatus
 from apps.library.models import Pair, ShieldingData, StagedFile, TemplateDisk, Upload
 
 
 def uploads() -> QuerySet[Upload]:
     return Upload.objects.select_related(
         "tenant", "actor", "file__template_disk", "file__shielding_data"
+    )
+
+
+def isos(user: User) -> QuerySet[Upload]:
+    """ISO images that arrived whole, of those that the user sees."""
+    rows: QuerySet[Upload] = Upload.objects.restrict(user)
+    return rows.select_related("tenant", "file").filter(
+        kind=Kind.ISO, status=UploadStatus.COMPLETE, file__isnull=False
     )
 
 

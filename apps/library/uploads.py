@@ -10,7 +10,7 @@ from apps.accounts.models import Tenant, User
 from apps.accounts.permissions import require, require_noun
 from apps.audit import services as audit
 from apps.common.errors import Invalid
-from apps.library import storage, usage
+from apps.library import staging, storage, usage
 from apps.library.choices import Kind, UploadStatus
 from apps.library.formats import REFUSALS
 from apps.library.models import StoredFile, Upload
@@ -105,6 +105,7 @@ def _drop(upload: Upload) -> None:
     upload.delete()
     if file is not None and item is None:
         storage.remove(file)
+        staging.ask_to_forget(file.sha256)
 
 
 @transaction.atomic

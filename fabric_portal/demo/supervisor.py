@@ -1,34 +1,38 @@
-"""Keeps the processes of the Procfile running, and ends them together.
+"""Keeps a process of the Procfile running.
 
-A process that dies is started again, with a line that says so: a worker that the kernel killed must
-not take the demo along. One that cannot even start ends the demo, and its own message is the last.
+honcho starts the demo's processes and ends them together, as soon as one of them ends. So each is
+kept by one of these: what dies is started again, with a line that says so, as a worker that the
+kernel killed must not take the demo along. What cannot even start ends, and with it the demo; its
+own message is the last.
+
+usage: supervisor.py [--once] NAME COMMAND [ARGUMENT …]      (--once: it may end well, and is done)
+
+Run by its path, on the standard library alone, so that it costs next to nothing.
 """
 
+import ctypes
 import os
-import re
 import select
+import shlex
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-
-from fabric_portal.redis_server import die_with_parent
 
 STEADY_SECONDS = 10.0  # who ran that long did start
 GIVES_UP_AFTER = 5  # ends in a row, each before it was steady
 LONGEST_PAUSE = 5.0
-GRACE_SECONDS = 6.0  # the web server's own is 3
-LINE = re.compile(r"^([A-Za-z0-9_-]+):\s*(.+)$")
+GRACE_SECONDS = 4.0  # the web server's own is 3, honcho's 5
+PR_SET_PDEATHSIG = 1
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def procfile(path: Path) -> dict[str, str]:
-    """Name and shell command of each process, in the file's order."""
-    found = (LINE.match(line) for line in path.read_text().splitlines())
-    return {match[1]: match[2] for match in found if match}
+def die_with_parent() -> None:
+    """Has the kernel end this process, and what it becomes, when its parent ends."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 @dataclass
@@ -150,3 +154,20 @@ class Supervisor:
 
 def _how(code: int) -> str:
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+
+def main(words: list[str]) -> int:
+    once = words[:1] == ["--once"]
+    name, *command = words[1:] if once else words
+    die_with_parent()
+    kept = Supervisor({name: f"exec {shlex.join(command)}"}, {name} if once else (), _say)
+    return kept.run()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -8,6 +8,7 @@ import pytest
 
 from apps.lab.cmdlets.errors import CmdletError, ScriptCancelled, WireFault
 from apps.remoting import call, errors, scripts
+from tests.lab.wsman.machines import N1
 
 TRANSPORTS = ["ntlm-http", "ntlm-https", "basic-https"]
 SCRIPT = scripts.from_text("Get-Answer", "param([string]$Name)\n'{}'\n")
@@ -248,7 +249,7 @@ def test_a_closed_port_is_unreachable_at_tcp(endpoint, pool):
         call(endpoint(port=9), SCRIPT, pool=pool)
 
     assert caught.value.step == "tcp"
-    assert caught.value.message == "Nothing answers on port 9 of N1 (127.66.91.1)."
+    assert caught.value.message == f"Nothing answers on port 9 of N1 ({N1})."
 
 
 def test_an_unknown_name_is_unreachable_by_name(endpoint, pool):

@@ -59,7 +59,8 @@ def test_tls_asked_of_the_plain_port_fails_at_tls(server, endpoint):
 def test_a_host_that_is_off_fails_at_http(machines, endpoint):
     machines.by_address[N1].powered_on = False
 
-    assert outcome(probe(endpoint()))[-1] == ("http", False)
+    # the kernel may have the reset before or after it says that the connection is there
+    assert outcome(probe(endpoint()))[-1] in {("tcp", False), ("http", False)}
 
 
 def test_a_wrong_password_fails_at_sign_in(endpoint):

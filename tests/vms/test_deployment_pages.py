@@ -11,9 +11,9 @@ from apps.operations.models import Operation
 from apps.vms.deployments.models import Deployment
 from apps.vms.models import VirtualMachine
 from tests.ui.test_components import Rules
-from tests.vms.deployments.makers import GIB, data, disk, fabric
+from tests.vms.deployments.makers import GIB, data, disk, fabric, iso
 
-__all__ = ["data", "disk", "fabric"]
+__all__ = ["data", "disk", "fabric", "iso"]
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
 NEW = "/deployments/new/"
@@ -155,6 +155,24 @@ def test_an_admin_deploys_an_empty_disk_and_a_tenant_its_pair(fabric, data, peop
     assert shielded.headers["Location"] == f"/deployments/{second.pk}/"
     assert second.specialization == {"@ComputerName@": "new-01", "@ProductKey@": "K"}
     assert (second.tenant, second.host.name) == (people.contoso_tenant, "alpha-1")
+
+
+def test_an_empty_disk_is_started_from_an_iso_image_where_there_is_one(fabric, iso, people):
+    own, other = of(people.contoso), of(people.fabrikam)
+    page = own.get(f"{NEW}?kind=blank").content.decode()
+
+    assert Rules(page).faults() == []
+    assert "ISO image to start from" in page and f'<option value="{iso.pk}">setup.iso' in page
+    assert 'value="blank"' not in other.get(NEW).content.decode()
+    body = filled(fabric)
+    chosen = own.post(f"{NEW}fields/", body | {"iso": str(iso.pk)}, headers=HTMX).content.decode()
+    assert f'<option value="{iso.pk}" selected' in chosen and "Receive-Content.ps1" in chosen
+    assert own.post(NEW, body).status_code == 422, "a tenant deploys from its own library"
+    made = own.post(NEW, body | {"iso": str(iso.pk)}).headers["Location"]
+    assert Deployment.objects.get().iso == iso
+    assert "setup.iso" in own.get(made).content.decode()
+    assert of(people.admin).post(NEW, body | {"name": "new-02"}).status_code == 302
+    assert Deployment.objects.get(name="new-02").iso is None
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""Work that blocks, in the event loop's own threads, which keep their database connections."""
+"""Work that blocks, in the event loop's own threads; what it opened to the database is closed."""
 
 import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections
+from django.db import connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -17,11 +17,11 @@ async def in_thread(work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T
     """
 
     def run() -> T:
-        close_old_connections()
         try:
             return work(*args, **named)
         finally:
-            close_old_connections()
+            # These threads come and go with the loop, and nobody closes for them what they leave.
+            connections.close_all()
 
     task = asyncio.ensure_future(asyncio.to_thread(run))
     try:

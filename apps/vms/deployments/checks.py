@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.common.errors import FieldError
+from apps.library.choices import Kind, UploadStatus
+from apps.library.models import Upload
 from apps.operations.choices import ACTIVE
 from apps.vms.deployments import names
 from apps.vms.deployments.models import Deployment
@@ -50,6 +52,7 @@ def of_request(plan: Plan) -> list[Check]:
         _place(plan),
         *_files(plan),
         _disk(plan),
+        *_iso(plan),
         _space(plan),
         *_values(plan),
         *_quota(plan),
@@ -180,11 +183,55 @@ def _disk(plan: Plan) -> Check:
     return Check("disk", True, f"A new disk of {plan.disk_size_bytes // MIB} MiB, growing as used.")
 
 
+def _iso(plan: Plan) -> Iterator[Check]:
+    """An ISO image is what an empty disk is installed from."""
+    iso, misplaced = plan.iso, misplaced_iso(plan)
+    if iso is None:
+        return
+    if misplaced is not None:
+        yield misplaced
+    elif iso.kind != Kind.ISO:
+        yield _bad_iso(f"ISO image: {iso.name} is none.", "Choose an upload of that kind.")
+    elif not _is_whole(iso):
+        state = iso.get_status_display().lower()
+        yield _bad_iso(
+            f"ISO image {iso.name} isn’t usable: {state}.",
+            "Wait until it has arrived, or choose another.",
+        )
+    else:
+        yield Check("iso", True, f"ISO image {iso.name} is usable.")
+
+
+def misplaced_iso(plan: Plan) -> Check | None:
+    """What the plan has or lacks that no ISO image goes with."""
+    if plan.iso is None:
+        return None
+    if plan.template_disk is not None or plan.shielding_data is not None:
+        return _bad_iso(
+            "ISO image: a VM made from a template disk or shielding data starts from its own disk.",
+            "Leave the ISO image out, or the template disk and shielding data.",
+        )
+    if plan.disk_size_bytes is None:
+        message = "ISO image: it needs the size of a new disk beside it."
+        return _bad_iso(message, "Give the disk a size.", "required")
+    return None
+
+
+def _is_whole(upload: Upload) -> bool:
+    return upload.status == UploadStatus.COMPLETE and upload.file is not None
+
+
+def _bad_iso(message: str, fix: str, code: str = "invalid") -> Check:
+    return Check("iso", False, message, fix, "iso", code)
+
+
 def needed_bytes(plan: Plan) -> int:
     """What is written to the volume at most: the copy for the library, and the VM's own."""
     sizes = [2 * plan.template_disk.size_bytes] if plan.template_disk else []
     if plan.shielding_data:
         sizes.append(plan.shielding_data.size_bytes)
+    if plan.iso:
+        sizes.append(plan.iso.size)
     return sum(sizes) + BESIDE
 
 

@@ -13,8 +13,9 @@ from apps.accounts.models import Tenant, User
 from apps.accounts.permissions import holds
 from apps.common.errors import FieldError, PortalError
 from apps.fabric.models import Cluster, Host, VirtualSwitch, Volume
+from apps.library import selectors as library
 from apps.library.choices import ItemStatus
-from apps.library.models import Pair, ShieldingData, TemplateDisk
+from apps.library.models import Pair, ShieldingData, TemplateDisk, Upload
 from apps.vms.deployments.plans import Plan
 from apps.vms.placements import Placement
 
@@ -25,7 +26,7 @@ BLANK, TEMPLATE, SHIELDED = "blank", "template", "shielded"
 KINDS = {
     SHIELDED: ("Shielded", "From a template disk and the shielding data made for it"),
     TEMPLATE: ("Regular, from a template disk", "A copy of the disk, without shielding"),
-    BLANK: ("Regular, with an empty disk", "For what is installed over the network"),
+    BLANK: ("Regular, with an empty disk", "To install from an ISO image or the network"),
 }
 #: A part of a request → the field of the form that it is asked in.
 FIELDS = {
@@ -68,6 +69,10 @@ class DeploymentForm(forms.Form):
     template_disk = DiskField(
         label="Template disk", queryset=TemplateDisk.objects.none(), required=False
     )
+    iso = DiskField(
+        label="ISO image to start from", queryset=Upload.objects.none(), required=False,
+        empty_label="None",
+    )  # fmt: skip
     name = forms.CharField(label="Name", max_length=500, strip=False)
     processors = forms.IntegerField(label="Virtual processors", initial=2)
     memory_gib = forms.DecimalField(label="Memory", initial=4, max_digits=8, decimal_places=2)
@@ -94,6 +99,7 @@ class DeploymentForm(forms.Form):
     ) -> None:
         super().__init__(data, initial=initial)
         self.user = user
+        self._offer_isos()
         self._offer_kinds()
         self._offer_files()
         self._offer_places()
@@ -103,13 +109,19 @@ class DeploymentForm(forms.Form):
         """A field with `choices` or a `queryset`, which the stubs know of no field by its name."""
         return self.fields[name]
 
+    def _offer_isos(self) -> None:
+        rows = library.isos(self.user)
+        self._choice("iso").queryset = rows.order_by("tenant__name", "filename")
+
     def _offer_kinds(self) -> None:
-        """A tenant's people deploy from their own library."""
-        if self.user.tenant is not None:
+        """A tenant's people deploy from their own library: with an empty disk, from its images."""
+        tenants = self.user.tenant is not None
+        if tenants and not self._choice("iso").queryset.exists():
             kinds = self._choice("kind")
             kinds.choices = [one for one in kinds.choices if one[0] != BLANK]
         for name, kind in (("pair", SHIELDED), ("template_disk", TEMPLATE), ("disk_gib", BLANK)):
             self.fields[name].required = self.kind_now == kind
+        self.fields["iso"].required = tenants and self.kind_now == BLANK
         if not holds(self.user, "tenant", "view"):
             del self.fields["tenant"]
         else:
@@ -218,6 +230,7 @@ class DeploymentForm(forms.Form):
             template_disk=disk,
             disk_size_bytes=round(size * GIB) // SECTOR * SECTOR if size is not None else None,
             shielding_data=pair.shielding_data if pair else None,
+            iso=known.get("iso") if kind == BLANK else None,
             specialization={key: known[name] for name, key in self.keys.items() if known.get(name)},
             tenant=self.user.tenant or known.get("tenant"),
             start=bool(known.get("start")),

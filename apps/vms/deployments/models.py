@@ -36,6 +36,9 @@ class Deployment(UUIDModel):
     shielding_data = models.ForeignKey(
         "library.ShieldingData", models.SET_NULL, null=True, related_name="deployments"
     )
+    iso = models.ForeignKey(
+        "library.Upload", models.SET_NULL, null=True, related_name="deployments"
+    )
     tenant = models.ForeignKey(
         "accounts.Tenant", models.SET_NULL, null=True, related_name="deployments"
     )

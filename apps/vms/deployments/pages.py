@@ -30,7 +30,7 @@ _SCRIPTS = (
 )
 RELATED = (
     "operation", "virtual_machine", "cluster", "host", "volume", "virtual_switch",
-    "template_disk", "shielding_data", "tenant",
+    "template_disk", "shielding_data", "iso", "tenant",
 )  # fmt: skip
 
 
@@ -117,7 +117,9 @@ def detail(user: User, row: Deployment) -> dict[str, Any]:
         "scripts": [
             {"title": f"{one.name}.ps1", "text": one.text}
             for one in scripts_of(
-                guarded=row.guarded, copies=row.template_disk_id is not None, starts=row.start
+                guarded=row.guarded,
+                copies=row.template_disk_id is not None or row.iso_id is not None,
+                starts=row.start,
             )
         ],
     }  # fmt: skip

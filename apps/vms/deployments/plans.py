@@ -8,7 +8,7 @@ from uuid import UUID
 from apps.accounts.models import Tenant
 from apps.attestation import selectors as attestation
 from apps.fabric.models import Cluster, Host, VirtualSwitch, Volume
-from apps.library.models import ShieldingData, TemplateDisk
+from apps.library.models import ShieldingData, TemplateDisk, Upload
 from apps.vms import placements
 from apps.vms.placements import Demand, Placement
 
@@ -27,6 +27,7 @@ class Plan:
     template_disk: TemplateDisk | None = None
     disk_size_bytes: int | None = None
     shielding_data: ShieldingData | None = None
+    iso: Upload | None = None
     specialization: Mapping[str, Any] = field(default_factory=dict)
     tenant: Tenant | None = None
     start: bool = True
@@ -40,7 +41,7 @@ class Plan:
         """Whose it is to be: who is named, else whose files it is made of."""
         if self.tenant is not None:
             return self.tenant
-        item = self.shielding_data or self.template_disk
+        item = self.shielding_data or self.template_disk or self.iso
         return item.tenant if item is not None else None
 
     @property

@@ -58,7 +58,9 @@ def _owned(actor: User, plan: Plan) -> Plan:
         return plan
     if plan.tenant is not None and plan.tenant.pk != actor.tenant_id:
         raise Invalid.field("tenant", "You deploy for your own tenant.")
-    if plan.template_disk is None:
+    if plan.iso is not None and plan.iso.tenant_id != actor.tenant_id:
+        raise Invalid.field("iso", "There is no such ISO image in your library.")
+    if plan.template_disk is None and plan.iso is None:
         raise Invalid.field(
             "template_disk", "A tenant deploys from its own library.", code="required"
         )
@@ -99,6 +101,7 @@ def deploy(*, actor: User, plan: Plan) -> Deployment:
         virtual_switch=plan.virtual_switch,
         template_disk=plan.template_disk,
         shielding_data=plan.shielding_data,
+        iso=plan.iso,
         tenant=plan.owner,
         processors=plan.processors,
         memory_bytes=plan.memory_bytes,
@@ -172,12 +175,18 @@ def _queue(actor: User, deployment: Deployment, retry_of: Operation | None) -> O
 def again(*, actor: User, operation: Operation) -> Operation:
     """The same deployment once more. What the first try made is found and used again."""
     deployment = Deployment.objects.filter(pk=operation.target_id).first()
-    if deployment is None or deployment.volume is None:
+    if deployment is None or deployment.volume is None or _iso_is_gone(deployment, operation):
         raise Conflict("What it was to be made of isn’t there any more.")
     if deployment.operation_id != operation.pk:
         raise Conflict("It was retried already, or cleaned up.")
     require(actor, "deploy", deployment)
     return _queue(actor, deployment, operation)
+
+
+def _iso_is_gone(deployment: Deployment, operation: Operation) -> bool:
+    """Without its image a retry would make another machine than was asked for."""
+    asked = any(step["name"] == steps.BRING_ISO for step in operation.steps)
+    return asked and deployment.iso_id is None
 
 
 @transaction.atomic

@@ -8,10 +8,19 @@ from django.db.models import Q
 from apps.operations.choices import ACTIVE
 from apps.vms.deployments.models import Deployment
 
+COLUMNS = {
+    "template-disk": "template_disk_id",
+    "shielding-data": "shielding_data_id",
+    "upload": "iso_id",
+}
+
 
 def of(noun: str, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, str]]]:
-    """For each id of a template disk or of shielding data what is made of it, or being made."""
-    column = {"template-disk": "template_disk_id", "shielding-data": "shielding_data_id"}.get(noun)
+    """For each id of a row of the library what is made of it, or being made.
+
+    An ISO image counts as long as its VM is there: that doesn't start without what is in its drive.
+    """
+    column = COLUMNS.get(noun)
     if column is None:
         return {}
     rows = Deployment.objects.select_related("virtual_machine").filter(

@@ -156,7 +156,9 @@ def _form_context(form: DeploymentForm, filled: DeploymentForm) -> dict[str, Any
     places, chosen = places_of(filled.draft())
     kind = form.kind_now
     run = pages.scripts_of(
-        guarded=kind == SHIELDED, copies=kind != BLANK, starts=bool(filled["start"].value())
+        guarded=kind == SHIELDED,
+        copies=kind != BLANK or bool(filled["iso"].value()),
+        starts=bool(filled["start"].value()),
     )
     return {
         "form": form,

@@ -3,6 +3,7 @@ content.
 """
 
 import os
+import shutil
 import socket
 import sys
 from argparse import ArgumentParser
@@ -14,13 +15,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from fabric_portal.demo.supervisor import Supervisor, procfile
-
 DEFINITION = settings.BASE_DIR / "apps" / "lab" / "definitions" / "default.yaml"
 
 
 class Command(BaseCommand):
-    help = "Prepares the data folder and keeps the processes of the Procfile running until Ctrl-C."
+    help = "Prepares the data folder and hands over to the processes of the Procfile."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", default=os.environ.get("PORT") or "8000")
@@ -34,12 +33,11 @@ class Command(BaseCommand):
         os.environ.update(_environment(port))
         os.chdir(settings.BASE_DIR)
         connections.close_all()
-        commands = procfile(settings.BASE_DIR / "Procfile")
-        sys.exit(Supervisor(commands, once={"seed"}, say=self._say).run())
-
-    def _say(self, line: str) -> None:
-        self.stdout.write(line)
-        self.stdout.flush()
+        honcho = shutil.which("honcho", path=str(Path(sys.executable).parent))
+        if honcho is None:
+            raise CommandError("honcho isn't installed beside this Python.")
+        sys.stdout.flush()
+        os.execv(honcho, [honcho, "--no-colour", "start", "--no-prefix"])  # noqa: S606
 
 
 def _port(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +63,9 @@ class Machines:
         return self.behaviours[text](parameters, emit, cancelled)
 
 
-N1, N2 = "127.66.91.1", "127.66.91.2"
+#: Addresses of this test process's own: processes side by side never want the same port of one.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+N1, N2 = f"127.66.{91 + _WORKER}.1", f"127.66.{91 + _WORKER}.2"
 
 
 def two_machines() -> Machines:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from apps.accounts.models import Tenant
 from apps.attestation.models import Verdict
 from apps.fabric.models import Cluster, Host, VirtualSwitch, Volume
-from apps.library.models import Pair, ShieldingData, StoredFile, TemplateDisk
+from apps.library.models import Pair, ShieldingData, StoredFile, TemplateDisk, Upload
 
 GIB = 1 << 30
 KEYS = ["@ComputerName@", "@ProductKey@"]
@@ -44,6 +44,21 @@ def item(model: Any, tenant: Tenant, kind: str, **values: Any) -> Any:
         tenant=tenant, file=file, filename=f"{kind}.bin", size_bytes=GIB, sha256=digest,
         status="usable", **values,
     )  # fmt: skip
+
+
+def image(tenant: Tenant, **values: Any) -> Upload:
+    """An ISO image that arrived whole."""
+    file = StoredFile.objects.create(tenant=tenant, kind="iso", size_bytes=GIB, sha256="cd" * 32)
+    given = {"kind": "iso", "filename": "setup.iso", "size": GIB, "offset": GIB}
+    found: Upload = Upload.objects.create(
+        **{"tenant": tenant, "file": file, "status": "complete", **given, **values}
+    )
+    return found
+
+
+@pytest.fixture
+def iso(people) -> Upload:
+    return image(people.contoso_tenant)
 
 
 @pytest.fixture
@@ -89,4 +104,4 @@ def shielded(fabric: Cluster, disk: TemplateDisk, data: ShieldingData, **changes
     return body | changes
 
 
-__all__ = ["data", "disk", "fabric"]
+__all__ = ["data", "disk", "fabric", "iso"]

@@ -1,12 +1,15 @@
 import pytest
 
-from apps.library import usage
+from apps.common.errors import InUse
+from apps.fabric import credentials
+from apps.fabric.selectors import owner_of_credential
+from apps.library import uploads, usage
 from apps.operations import services as operations
 from apps.operations.models import Operation
-from apps.vms.deployments import names
+from apps.vms.deployments import names, steps
 from apps.vms.deployments.models import Deployment
 from apps.vms.models import VirtualMachine
-from tests.vms.deployments.makers import GIB, KEYS, regular, shielded
+from tests.vms.deployments.makers import GIB, KEYS, image, regular, shielded
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/v1/deployments/"
@@ -147,6 +150,89 @@ def test_what_is_being_made_of_a_file_is_told_as_its_use(admin_api, fabric, disk
     uses = usage.of("template-disk", [disk.pk])[disk.pk]
 
     assert [(use["kind"], use["name"]) for use in uses] == [("deployment", "new-01")]
+
+
+@pytest.fixture
+def asked(fabric):
+    """The cluster with a credential, so that its host can be asked and doesn't answer."""
+    fabric.username = "ops"
+    fabric.password_envelope = credentials.seal("x", owner=owner_of_credential(fabric))
+    fabric.save()
+    fabric.hosts.update(address="127.0.0.1")
+    return fabric
+
+
+def test_an_iso_image_goes_beside_an_empty_disk_and_can_not_be_deleted_then(
+    admin_api, asked, iso, people
+):
+    body = regular(asked, iso=str(iso.pk))
+    lines = admin_api.post(PATH + "preflight/", body).json()["checks"]
+    line = next(one for one in lines if one["id"] == "iso")
+    assert (line["ok"], line["message"]) == (True, "ISO image setup.iso is usable.")
+
+    answer = admin_api.post(PATH, body)
+
+    assert answer.status_code == 202, answer.json()
+    assert answer.json()["iso"] == {"id": str(iso.pk), "name": "setup.iso"}
+    assert answer.json()["tenant"]["name"] == "contoso", "whose file it is made of"
+    names = [step["name"] for step in Operation.objects.get().steps]
+    assert names[:3] == [steps.CHECK, steps.BRING_ISO, steps.CREATE]
+    with pytest.raises(InUse, match="new-01"):
+        uploads.terminate(actor=people.contoso, upload=iso)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "verifying"},
+        {"kind": "disk", "filename": "data.vhdx"},
+        {"file": None},
+        {"disk_size_bytes": None},
+        {"template_disk": True},
+        {"shielding_data": True},
+        {"iso": "00000000-0000-0000-0000-000000000001"},
+        {"iso": "nonsense"},
+    ],
+)
+@pytest.mark.parametrize("path", [PATH, PATH + "preflight/"])
+def test_an_iso_image_that_can_not_be_used_is_named(
+    admin_api, asked, disk, data, people, changes, path
+):
+    files = {"template_disk": str(disk.pk), "shielding_data": str(data.pk)}
+    body_keys = (*files, "disk_size_bytes", "iso")
+    body = {k: files.get(k, v) for k, v in changes.items() if k in body_keys}
+    upload = image(people.contoso_tenant, **{k: v for k, v in changes.items() if k not in body})
+
+    answer = admin_api.post(path, regular(asked, **{"iso": str(upload.pk)} | body))
+
+    if path == PATH or body:
+        assert answer.status_code == 400
+        assert "iso" in [error["field"] for error in answer.json()["errors"]]
+    else:
+        assert not answer.json()["ok"]
+        line = next(one for one in answer.json()["checks"] if one["id"] == "iso")
+        assert not line["ok"] and line["message"].startswith("ISO image") and line["fix"]
+    assert not Deployment.objects.exists()
+
+
+def test_a_tenant_starts_an_empty_disk_from_its_own_iso_image_only(
+    contoso_api, fabrikam_api, fabric, iso
+):
+    body = regular(fabric, iso=str(iso.pk))
+
+    refused = fabrikam_api.post(PATH, body)
+
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "iso")
+    assert contoso_api.post(PATH, body).json()["tenant"]["name"] == "contoso"
+
+
+def test_a_retry_without_the_iso_image_that_was_asked_for_is_refused(admin_api, fabric, iso, admin):
+    admin_api.post(PATH, regular(fabric, iso=str(iso.pk)))
+    operation = Operation.objects.get()
+    operations.cancel(actor=admin, operation=operation)
+    uploads.terminate(actor=admin, upload=iso)
+
+    assert admin_api.post(f"/api/v1/operations/{operation.pk}/retry/").status_code == 409
 
 
 def test_a_cancelled_one_left_nothing_and_can_be_retried(admin_api, fabric, admin):

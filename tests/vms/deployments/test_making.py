@@ -1,14 +1,18 @@
 """Deployments on the lab's hosts, from the request to what the lab then holds."""
 
 import datetime
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from apps.common.errors import InUse
+from apps.library import uploads
 from apps.library.models import Pair, ShieldingData, TemplateDisk
 from apps.operations import reaper
 from apps.operations.models import Operation
@@ -17,7 +21,10 @@ from apps.vms.deployments.models import Deployment
 from apps.vms.models import VirtualMachine
 from tests.fabric.fixtures import api as client_of
 from tests.fabric.fixtures import execute
+from tests.library import bringing
+from tests.serving import served
 from tests.vms.deployments.makers import KEYS, item, regular, shielded
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATH = "/api/v1/deployments/"
@@ -45,6 +52,13 @@ def where(cluster) -> dict[str, str]:
 def vm_in(lab, name: str = "new-01") -> dict[str, Any] | None:
     vms = lab.control("GET", "/state")["clusters"][0]["vms"]
     return next((vm for vm in vms if vm["name"] == name), None)
+
+
+def drives_in(lab, name: str = "new-01") -> list[str]:
+    """What lies in the DVD drives of a VM, as the lab saved it."""
+    world = Path(lab.facts["ca_certificate"]).parents[2] / "world.json"
+    vms = json.loads(world.read_text())["clusters"][0]["vms"]
+    return [path for vm in vms if vm["name"] == name for path in vm["dvds"]]
 
 
 def files_in(lab) -> set[str]:
@@ -88,6 +102,23 @@ def test_a_regular_vm_is_made_of_sizes_added_to_the_cluster_and_started(api, bod
     assert row["virtual_machine"]["name"] == "new-01"
     assert VirtualMachine.objects.get(name="new-01").state == "running"
     assert row["leftovers"] == []
+
+
+def test_a_vm_with_an_iso_image_has_it_in_its_drive_from_the_volume(api, body, lab, folk, settings):
+    content = b"An image that is installed from." * 999
+    iso = bringing.bring(folk.contoso, "iso", content, "setup.iso")
+    with served() as port:
+        settings.FABRIC_CONTENT_URL = f"http://127.0.0.1:{port}"
+        settings.FABRIC_CONTENT_CA = "/nowhere"
+        operation, row = made(api, body | {"iso": str(iso.pk)})
+
+    assert operation.status == "succeeded", operation.error
+    path = rf"C:\ClusterStorage\One\FabricPortal\library\{iso.sha256}.iso"
+    wait_for(lambda: drives_in(lab) == [path], "the image is in the drive of the saved world")
+    assert path in files_in(lab)
+    assert row["iso"]["name"] == "setup.iso"
+    with pytest.raises(InUse, match="new-01"):
+        bringing.atomically(uploads.terminate, actor=folk.contoso, upload=iso)
 
 
 def test_a_failure_names_its_step_the_host_s_words_and_what_is_left_and_clean_up_removes_it(

@@ -1,5 +1,6 @@
 """Deployments over the API: the body that asks for one, the preflight's answer, the row."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -9,8 +10,9 @@ from apps.accounts.models import Tenant
 from apps.common.access import holds
 from apps.common.api.fields import MomentField, RelatedField, UrlField
 from apps.fabric.models import Cluster, Host, VirtualSwitch, Volume
-from apps.library.models import ShieldingData, TemplateDisk
+from apps.library.models import ShieldingData, TemplateDisk, Upload
 from apps.vms.api.serializers import PlacementSerializer
+from apps.vms.deployments import checks
 from apps.vms.deployments.models import Deployment
 from apps.vms.deployments.plans import Plan
 
@@ -50,6 +52,9 @@ class PlanSerializer(serializers.Serializer[Plan]):
         queryset=lambda user: ShieldingData.objects.restrict(user, "deploy"),
         required=False, allow_null=True,
     )  # fmt: skip
+    iso = RelatedField(
+        queryset=lambda user: Upload.objects.restrict(user), required=False, allow_null=True
+    )
     specialization = serializers.DictField(required=False)
     tenant = RelatedField(
         queryset=lambda user: Tenant.objects.restrict(user)
@@ -59,10 +64,20 @@ class PlanSerializer(serializers.Serializer[Plan]):
     )  # fmt: skip
     start = serializers.BooleanField(required=False, default=True)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """An ISO image with what it can't go with is no plan, to be tried out or otherwise."""
+        misplaced = checks.misplaced_iso(_plan(attrs))
+        if misplaced is not None:
+            raise serializers.ValidationError({"iso": misplaced.message}, misplaced.code)
+        return attrs
+
     def plan(self) -> Plan:
         """The plan that a valid body is."""
-        values = {k: v for k, v in self.validated_data.items() if v is not None}
-        return Plan(**values)
+        return _plan(self.validated_data)
+
+
+def _plan(values: Mapping[str, Any]) -> Plan:
+    return Plan(**{name: value for name, value in values.items() if value is not None})
 
 
 class DeploymentCheckSerializer(serializers.Serializer[Any]):
@@ -89,6 +104,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     virtual_switch = RelatedField()
     template_disk = RelatedField()
     shielding_data = RelatedField()
+    iso = RelatedField()
     tenant = RelatedField()
     checks = serializers.SerializerMethodField()
     leftovers = serializers.SerializerMethodField()
@@ -98,8 +114,9 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
         model = Deployment
         fields = (
             "id", "url", "name", "status", "operation", "virtual_machine", "cluster", "host",
-            "volume", "virtual_switch", "template_disk", "shielding_data", "tenant", "processors",
-            "memory_bytes", "disk_size_bytes", "start", "checks", "leftovers", "created_at",
+            "volume", "virtual_switch", "template_disk", "shielding_data", "iso", "tenant",
+            "processors", "memory_bytes", "disk_size_bytes", "start", "checks", "leftovers",
+            "created_at",
         )  # fmt: skip
         read_only_fields = fields
 

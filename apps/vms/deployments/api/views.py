@@ -43,7 +43,7 @@ class DeploymentFilter(StrictFilterSet):
 class DeploymentViewSet(RestrictedViewSet):
     queryset = Deployment.objects.select_related(
         "operation", "virtual_machine", "cluster", "host", "volume", "virtual_switch",
-        "template_disk", "shielding_data", "tenant",
+        "template_disk", "shielding_data", "iso", "tenant",
     )  # fmt: skip
     serializer_class = DeploymentSerializer
     filterset_class = DeploymentFilter

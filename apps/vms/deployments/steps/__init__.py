@@ -5,6 +5,7 @@ from apps.vms.deployments.models import Deployment
 REMOVE_LEFTOVERS = "Remove what the last try left"
 CHECK = "Check again"
 BRING_DISK = "Bring the template disk to the host"
+BRING_ISO = "Bring the ISO image to the host"
 BRING_DATA = "Bring the shielding data to the host"
 CREATE = "Create the virtual machine"
 SHIELD = "Set key protector and policy"
@@ -21,6 +22,7 @@ def names_of(deployment: Deployment) -> list[str]:
         REMOVE_LEFTOVERS: bool(deployment.leftovers),
         CHECK: True,
         BRING_DISK: deployment.template_disk_id is not None,
+        BRING_ISO: deployment.iso_id is not None,
         BRING_DATA: deployment.guarded,
         CREATE: True,
         SHIELD: deployment.guarded,

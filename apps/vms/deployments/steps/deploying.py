@@ -52,7 +52,7 @@ def _deploy(ctx: Context) -> dict[str, Any]:
 
 def _row(operation: Operation) -> Deployment:
     related = ("cluster", "host__cluster", "volume", "virtual_switch", "template_disk",
-               "shielding_data", "tenant", "virtual_machine")  # fmt: skip
+               "shielding_data", "iso__file", "tenant", "virtual_machine")  # fmt: skip
     found = Deployment.objects.select_related(*related).filter(pk=operation.target_id).first()
     if found is None:
         raise OperationFailed("not-found", f"The deployment {operation.target_name} is gone.")
@@ -68,6 +68,7 @@ class _Work:
             steps.REMOVE_LEFTOVERS: self.remove_leftovers,
             steps.CHECK: self.check,
             steps.BRING_DISK: self.bring_disk,
+            steps.BRING_ISO: self.bring_iso,
             steps.BRING_DATA: self.bring_data,
             steps.CREATE: self.create,
             steps.SHIELD: self.shield,
@@ -110,15 +111,19 @@ class _Work:
     def bring_disk(self) -> None:
         self.ctx.remember(template_path=self.stage(self.deployment.template_disk))
 
+    def bring_iso(self) -> None:
+        self.ctx.remember(iso_path=self.stage(self.deployment.iso))
+
     def bring_data(self) -> None:
         self.ctx.remember(data_path=self.stage(self.deployment.shielding_data))
 
     def stage(self, item: Any) -> str:
-        if item is None:
+        file = item.file if item is not None else None
+        if file is None:
             raise OperationFailed(
                 "item-gone", "A file that it is made of was deleted.", hint="Deploy it anew."
             )
-        return staging.bring(self.ctx, item.file, Place(self.site.host, self.site.volume))
+        return staging.bring(self.ctx, file, Place(self.site.host, self.site.volume))
 
     def create(self) -> None:
         deployment = self.deployment
@@ -134,7 +139,7 @@ class _Work:
             "MemoryBytes": deployment.memory_bytes,
             "ProcessorCount": deployment.processors,
             "SwitchName": switch.name if switch else "",
-            "IsoPath": "",
+            "IsoPath": self.ctx.recall("iso_path", ""),
         }
         template = deployment.template_disk
         copies = template is not None and template.size_bytes > staging.AT_ONCE
