@@ -55,7 +55,7 @@ def from_url(url: str, data_dir: Path) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
         "PORT": port or "",
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
+        # Under ASGI each request has a thread of its own, whose connection nobody would use again.
+        "CONN_MAX_AGE": 0,
         "OPTIONS": query,
     }

@@ -11,9 +11,9 @@ from typing import Any
 from apps.common import asgi
 from apps.common.asgi import Receive, Send
 from apps.common.errors import MethodNotAllowed, NotFound, PortalError
+from apps.common.threads import in_thread
 from apps.library import content, items
 from apps.library.models import StoredFile
-from apps.library.tus.threads import in_thread
 
 PIECE = 1 << 20
 RANGE = re.compile(r"bytes=(\d+)-(\d*)\Z")

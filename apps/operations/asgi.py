@@ -9,12 +9,12 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from asgiref.sync import sync_to_async
 from redis.exceptions import RedisError
 
 from apps.common import asgi
 from apps.common.asgi import Receive, Send
 from apps.common.errors import NotFound, PortalError, RateLimited
+from apps.common.threads import in_thread
 from apps.operations import nudges
 from apps.operations.stream.audience import Audience, admit
 from apps.operations.stream.hub import Hub, Nudge, Queue
@@ -26,10 +26,6 @@ HEARTBEAT_SECONDS = 15.0
 #: Every so many heartbeats it is asked again who listens and what they may hear.
 LOOK_AGAIN = 2
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
-
-
-#: In a thread of its own, not in the one that pages wait for.
-_admitted = sync_to_async(admit, thread_sensitive=False)
 
 
 def hub() -> Hub:
@@ -45,7 +41,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     try:
         if scope["path"] != PATH:
             raise NotFound("There is nothing at this address.")
-        audience = await _admitted(scope)
+        audience = await in_thread(admit, scope)
         seats, seat = Seats(audience.user_id), uuid.uuid4().hex
         if not await seats.take(seat):
             raise RateLimited(
@@ -104,7 +100,7 @@ class _Stream:
     async def _tell_recent(self) -> None:
         """What happened between the page's making and this stream's opening."""
         try:
-            told = await sync_to_async(nudges.recent)()
+            told = await in_thread(nudges.recent)
         except RedisError:
             return  # the hub says so when Redis is back
         for nudge in told:
@@ -133,7 +129,7 @@ class _Stream:
         await self._keep_seat()
         if self._beats % LOOK_AGAIN == 0:
             try:
-                self._audience = await _admitted(self._scope)
+                self._audience = await in_thread(admit, self._scope)
             except PortalError:
                 return False
         await self._write(": heartbeat\n\n")

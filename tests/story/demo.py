@@ -67,15 +67,27 @@ class Demo:
             return json.load(reply)
 
     def processes(self, words: str) -> list[int]:
-        """The demo's own processes whose command line has the words, zombies left out."""
-        found = []
+        """The demo's processes whose command line has the words: what supervisors keep, not they
+        themselves. Zombies have no command line.
+        """
+        parents, lines = {}, {}
         for path in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                parent = int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                if parent == self.process.pid and words in line:
-                    found.append(int(path.name))
-        return found
+                parents[path.name] = (path / "stat").read_text().rsplit(")", 1)[1].split()[1]
+                lines[path.name] = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        kept = [name for name, line in lines.items() if "/supervisor.py " in line]
+        return [
+            int(name) for name, line in lines.items()
+            if words in line and parents[name] in kept and self._began(parents[name], parents)
+        ]  # fmt: skip
+
+    def _began(self, name: str, parents: dict[str, str]) -> bool:
+        """Whether a process descends from this demo's first."""
+        while name in parents:
+            if int(name) == self.process.pid:
+                return True
+            name = parents[name]
+        return False
 
     def stop(self) -> None:
         if self.process.poll() is None:

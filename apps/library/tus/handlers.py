@@ -17,6 +17,7 @@ from apps.accounts.models import User
 from apps.accounts.permissions import missing, require_noun
 from apps.common.api import idempotency
 from apps.common.errors import Conflict, PortalError, TooLarge, Unavailable, UploadExpired
+from apps.common.threads import in_thread
 from apps.library import uploads
 from apps.library.api.serializers import UploadSerializer
 from apps.library.choices import UploadStatus
@@ -24,7 +25,6 @@ from apps.library.models import Upload
 from apps.library.tus import protocol
 from apps.library.tus.body import Body, Gone
 from apps.library.tus.protocol import Headers
-from apps.library.tus.threads import in_thread
 from apps.library.tus.writing import Chunk
 
 Reply = tuple[int, dict[str, str], bytes]
