@@ -50,6 +50,7 @@ CSRF_TRUSTED_ORIGINS = [
     url for url in (FABRIC_PUBLIC_URL, *envlist("TRUSTED_ORIGINS")) if "://" in url
 ]
 FABRIC_LAB = env("LAB")
+FABRIC_HOST_SESSIONS = envint("HOST_SESSIONS", 10, least=2, most=30)
 FABRIC_OBSERVE_SECONDS = envint("OBSERVE_SECONDS", 60, least=5, most=3600)
 
 INSTALLED_APPS = [

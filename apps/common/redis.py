@@ -4,6 +4,8 @@ from functools import cache
 
 import redis
 from django.conf import settings
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
 
 
 @cache
@@ -14,4 +16,6 @@ def client() -> redis.Redis:
         socket_timeout=10,
         socket_connect_timeout=5,
         health_check_interval=30,
+        # By default it would try for seconds, and a page waits with it.
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 3),
     )

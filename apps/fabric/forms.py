@@ -40,12 +40,24 @@ class ClusterForm(forms.Form):
         max_length=128, required=False, label="Confirmed fingerprint",
         help_text="SHA-256 of the one certificate to accept, where there is no authority",
     )  # fmt: skip
+    keeps_powershell = forms.BooleanField(
+        required=False, initial=True, label="Keep PowerShell running on the hosts",
+        help_text="Calls answer at once. Without it, each call starts PowerShell anew",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, cluster: Cluster | None = None, **options: Any) -> None:
         if cluster is not None:
             options["initial"] = {
                 name: getattr(cluster, name)
-                for name in ("address", "name", "port", "username", "ca_certificate", "fingerprint")
+                for name in (
+                    "address",
+                    "name",
+                    "port",
+                    "username",
+                    "ca_certificate",
+                    "fingerprint",
+                    "keeps_powershell",
+                )
             } | {"way": f"http{'s' if cluster.use_tls else ''}-{cluster.transport}"}
         super().__init__(*args, **options)
         self.fields["password"].widget.attrs["autocomplete"] = "new-password"

@@ -55,6 +55,7 @@ class Cluster(Observed):
     password_envelope = models.TextField()
     ca_certificate = models.TextField(blank=True)
     fingerprint = models.CharField(max_length=64, blank=True)
+    keeps_powershell = models.BooleanField(default=True)
     domain = models.CharField(max_length=255, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

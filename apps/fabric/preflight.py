@@ -62,6 +62,7 @@ def preflight_cluster(
     password: str,
     ca_certificate: str = "",
     fingerprint: str = "",
+    keeps_powershell: bool = True,
 ) -> Preflight:
     """Raises Forbidden, and Invalid for what can't be an address at all."""
     require_noun(actor, "cluster", "manage")
@@ -76,6 +77,7 @@ def preflight_cluster(
         ca_certificate=rules.ca_certificate(ca_certificate),
         fingerprint=rules.fingerprint(fingerprint),
         name=rules.name(name),
+        keeps_powershell=keeps_powershell,
     )
     steps = remoting.probe(endpoint)
     checks = [Check(step.id, step.ok, step.message, step.fix) for step in steps]

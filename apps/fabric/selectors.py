@@ -41,6 +41,7 @@ def _endpoint(cluster: Cluster, address: str, name: str) -> Endpoint:
         ca_certificate=cluster.ca_certificate,
         fingerprint=cluster.fingerprint,
         name=name,
+        keeps_powershell=cluster.keeps_powershell,
     )
 
 

@@ -38,6 +38,7 @@ def add_cluster(
     password: str,
     ca_certificate: str = "",
     fingerprint: str = "",
+    keeps_powershell: bool = True,
 ) -> Cluster:
     """Adds a cluster and asks for its first reading. Raises Invalid, Forbidden, Conflict."""
     require_noun(actor, "cluster", "manage")
@@ -45,7 +46,7 @@ def add_cluster(
     given = {
         "name": name, "address": address, "port": port, "use_tls": use_tls,
         "transport": transport, "username": username, "ca_certificate": ca_certificate,
-        "fingerprint": fingerprint,
+        "fingerprint": fingerprint, "keeps_powershell": keeps_powershell,
     }  # fmt: skip
     _set(cluster, given)
     cluster.password_envelope = credentials.seal(

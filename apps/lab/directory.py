@@ -26,6 +26,15 @@ class Host:
             return self._world.node(self.name).power == "on"
 
     @property
+    def booted_at(self) -> float:
+        with self._world.locked():
+            return self._world.node(self.name).booted_at
+
+    @property
+    def powershell_start(self) -> float:
+        return self._world.timing.powershell_start_ms / 1000
+
+    @property
     def accounts(self) -> Sequence[Account]:
         with self._world.locked():
             return [account_of(self._world.cluster_of(self.name))]

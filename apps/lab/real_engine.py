@@ -22,7 +22,7 @@ from apps.lab.cmdlets.session import Session
 from apps.lab.engine import APPS, Emit, digest, scripts
 from apps.lab.world import World
 
-BOOTSTRAP = APPS / "remoting/scripts/Invoke-PortalScript.ps1"
+SCRIPTS = APPS / "remoting/scripts"
 STUBS = APPS / "lab/powershell/Invoke-StubCmdlet.ps1"
 TABLE = APPS.parent / "tests/data/powershell-cmdlets.json.gz"
 
@@ -52,7 +52,7 @@ class RealEngine:
         name = scripts().get(digest(script_text), "script")
         self._world.count_script(name)
         Session(self._world, host_name, cancelled).arrive(name)
-        lines = _line(script_text) + _line(json.dumps(dict(parameters)))
+        lines = session_input(script_text, parameters)
         process = self._start(host_name)
         watch = threading.Thread(target=_end_when, args=(process, cancelled), daemon=True)
         watch.start()
@@ -61,7 +61,7 @@ class RealEngine:
     def _start(self, host_name: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - the developer named the engine
             [self._engine, "-NoProfile", "-NonInteractive", "-PretendWindowsPowerShell",
-             "-StubTable", str(self._table), "-StubHandler", str(STUBS), "-File", str(BOOTSTRAP)],
+             "-StubTable", str(self._table), "-StubHandler", str(STUBS), *session_arguments()],
             env=os.environ | {"LAB_CMDLETS_URL": self._server.url_of(host_name)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -69,8 +69,21 @@ class RealEngine:
         )  # fmt: skip
 
 
-def _line(text: str) -> bytes:
-    return base64.b64encode(text.encode()) + b"\n"
+def session_arguments() -> list[str]:
+    """What the engine is started with to become a session of the portal."""
+    text = (SCRIPTS / "Enter-PortalSession.ps1").read_text(encoding="utf-8")
+    return ["-EncodedCommand", base64.b64encode(text.encode("utf-16-le")).decode()]
+
+
+def session_input(script_text: str, parameters: Mapping[str, Any]) -> bytes:
+    """A session's standard input for one call: the loop, and the request."""
+    loop = (SCRIPTS / "Invoke-PortalSession.ps1").read_text(encoding="utf-8")
+    request = [_encoded(script_text), _encoded(json.dumps(dict(parameters)))]
+    return b"\n".join([_encoded(loop), b" ".join([b"1 -", *request]), b""])
+
+
+def _encoded(text: str) -> bytes:
+    return base64.b64encode(text.encode())
 
 
 def _end_when(process: subprocess.Popen[bytes], cancelled: threading.Event) -> None:
@@ -91,7 +104,7 @@ def _follow(
         process.stdin.close()
         for line in process.stdout:
             kind, _, rest = line.decode().strip().partition(" ")
-            document: Any = json.loads(base64.b64decode(rest)) if rest else None
+            document: Any = json.loads(base64.b64decode(rest.split()[1])) if rest else None
             if kind == "p":
                 emit(document)
             elif kind == "r":

@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.remoting import frames
 from apps.remoting.endpoint import Endpoint
-from apps.remoting.errors import RemotingError
+from apps.remoting.errors import BadReply, RemotingError, ScriptCrashed, Unreachable
 from apps.remoting.outcome import Job
 from apps.remoting.pool import POOL, Pool
 from apps.remoting.scripts import Script
@@ -33,20 +33,31 @@ def call(
     exception of theirs included, terminates the script.
 
     Raises a RemotingError: Unreachable, SignInRefused, TimedOut, ScriptRefused, ScriptCrashed,
-    BadReply, TooLarge, Stopped. Raises TypeError for a parameter that JSON doesn't have.
+    BadReply, TooLarge, Stopped, Busy. Raises TypeError for a parameter that JSON doesn't have.
     """
-    payload = frames.request(script.text, parameters or {})
-    until = time.monotonic() + timeout
-    job = Job(script, payload, until, timeout, on_progress, should_stop)
-    session = pool.take(endpoint)
+    sent = frames.parameters_line(parameters or {})
+    job = Job(script, sent, time.monotonic() + timeout, timeout, on_progress, should_stop)
+    session = pool.take(endpoint, until=job.until, should_stop=should_stop)
+    was_kept = session.calls > 0
     try:
         return _run(pool, session, job)
-    except RemotingError:
+    except RemotingError as problem:
         # A kept session may have gone stale: its shell deleted, its connection closed or its
-        # keys out of step. Nothing has run yet then, and a new one tells whether it was that.
-        if session.calls == 0 or session.has_started or job.remaining <= 0:
+        # keys out of step, its PowerShell ended. A new one tells whether it was that.
+        if not was_kept or not _may_repeat(session, job, problem):
             raise
-        return _run(pool, pool.take(endpoint, fresh=True), job)
+    fresh = pool.take(endpoint, fresh=True, until=job.until, should_stop=should_stop)
+    return _run(pool, fresh, job)
+
+
+def _may_repeat(session: Session, job: Job, problem: RemotingError) -> bool:
+    """Whether a broken session may be replaced unnoticed: nothing is run twice that changes."""
+    if job.remaining <= 0:
+        return False
+    if not session.has_started:
+        return True
+    is_broken = isinstance(problem, Unreachable | ScriptCrashed | BadReply)
+    return job.is_repeatable and is_broken
 
 
 def _run(pool: Pool, session: Session, job: Job) -> Any:
@@ -60,7 +71,5 @@ def _run(pool: Pool, session: Session, job: Job) -> Any:
     finally:
         if session.is_sound:
             pool.give_back(session)
-        elif problem is not None and gone(problem):
-            session.drop()
         else:
-            session.stop()
+            pool.end(session, is_gone=problem is not None and gone(problem))

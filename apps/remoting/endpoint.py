@@ -18,7 +18,8 @@ class Endpoint:
     `ca_certificate`: PEM of the authority that the host's certificate must lead to. `fingerprint`:
     SHA-256 in hex of the one certificate that is accepted instead, colons allowed; it goes before
     the authority. With neither, the machine's own trust store decides. `name` is what people call
-    the host. Raises ValueError for what could not work or would show the password.
+    the host. `keeps_powershell`: one PowerShell serves many calls; False starts one for each.
+    Raises ValueError for what could not work or would show the password.
     """
 
     address: str
@@ -30,6 +31,7 @@ class Endpoint:
     ca_certificate: str = field(default="", repr=False)
     fingerprint: str = ""
     name: str = ""
+    keeps_powershell: bool = True
 
     def __post_init__(self) -> None:
         if self.transport not in TRANSPORTS:

@@ -22,11 +22,17 @@ class RemotingError(Exception):
 
 
 class Unreachable(RemotingError):
-    """No answer from the host's WinRM service; `step` is how far the way was open."""
+    """No answer from the host's WinRM service; `step` is how far the way was open.
 
-    def __init__(self, message: str, *, step: Step, hint: str = "", host_message: str = "") -> None:
+    `fault` is the number of the WSMan fault with which the service itself said no, else 0.
+    """
+
+    def __init__(
+        self, message: str, *, step: Step, hint: str = "", host_message: str = "", fault: int = 0
+    ) -> None:
         super().__init__(message, code="unreachable", hint=hint, host_message=host_message)
         self.step = step
+        self.fault = fault
 
 
 class SignInRefused(RemotingError):
@@ -93,3 +99,10 @@ class Stopped(RemotingError):
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message, code="stopped", hint=hint)
+
+
+class Busy(RemotingError):
+    """Every session that the portal grants itself on a host is in use, and none came free."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, code="busy", hint=hint)

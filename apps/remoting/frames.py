@@ -1,9 +1,11 @@
-"""What the bootstrap script reads and writes, as bytes on a wire that cuts anywhere."""
+"""What a PowerShell session reads and writes, as bytes on a wire that cuts anywhere.
+
+`scripts/Invoke-PortalSession.ps1` is the other end.
+"""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from typing import Any
 
 PROGRESS, RESULT, ERROR = "p", "r", "e"
 _KINDS = (PROGRESS, RESULT, ERROR)
+_KNOWN = b"-"
+_PARTS = 3  # kind, number, body; r and e carry the memory besides
 
 
 class NotAFrame(ValueError):
@@ -19,14 +23,28 @@ class NotAFrame(ValueError):
 
 @dataclass(frozen=True)
 class Frame:
+    """`number` is the request's; `memory` in bytes, 0 with progress."""
+
     kind: str
+    number: int
     document: Any
+    memory: int = 0
 
 
-def request(text: str, parameters: Mapping[str, Any]) -> bytes:
-    """The two lines of standard input: the script's text, the JSON object of its parameters."""
-    document = json.dumps(dict(parameters), ensure_ascii=False, separators=(",", ":"))
-    return b"\n".join(base64.b64encode(part.encode()) for part in (text, document)) + b"\n"
+def encoded(text: str) -> bytes:
+    """A text as it travels in a line."""
+    return base64.b64encode(text.encode())
+
+
+def parameters_line(parameters: Mapping[str, Any]) -> bytes:
+    """The JSON object of a script's parameters, encoded; raises TypeError for what JSON lacks."""
+    return encoded(json.dumps(dict(parameters), ensure_ascii=False, separators=(",", ":")))
+
+
+def request(number: int, sha256: str, text: str | None, parameters: bytes) -> bytes:
+    """One line of standard input; `text` is None when the process has run that script before."""
+    sent = _KNOWN if text is None else encoded(text)
+    return b" ".join((str(number).encode(), sha256.encode(), sent, parameters)) + b"\n"
 
 
 class Reader:
@@ -56,18 +74,19 @@ class Reader:
         yield from self._frame(line)
 
     def _frame(self, line: bytes) -> Iterator[Frame]:
-        kind, _, body = line.strip().partition(b" ")
-        if kind.decode("latin-1") not in _KINDS or not body:
+        parts = line.split()
+        kind = parts[0].decode("latin-1") if parts else ""
+        if kind not in _KINDS or len(parts) < _PARTS:
             self.stray = (self.stray + readable(line))[:500]
             return
+        text = ""
         try:
-            text = base64.b64decode(body, validate=True).decode()
+            number, memory = int(parts[1]), int(parts[3]) if len(parts) > _PARTS else 0
+            text = base64.b64decode(parts[2], validate=True).decode()
             document = json.loads(text)
-        except binascii.Error as error:
-            raise NotAFrame(readable(line)[:500]) from error
         except ValueError as error:
-            raise NotAFrame(text[:500]) from error
-        yield Frame(kind.decode(), document)
+            raise NotAFrame(text[:500] or readable(line)[:500]) from error
+        yield Frame(kind, number, document, memory)
 
 
 def readable(data: bytes) -> str:

@@ -21,7 +21,7 @@ class Job:
     """One call: what to run, how long, who listens."""
 
     script: scripts.Script
-    payload: bytes
+    parameters: bytes  # as `frames.parameters_line` gives them
     until: float  # time.monotonic()
     seconds: float  # the same, as the caller said it
     on_progress: Callable[[dict[str, Any]], None] | None = None
@@ -31,17 +31,32 @@ class Job:
     def remaining(self) -> float:
         return self.until - time.monotonic()
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether running it twice changes no more than running it once: it only reads."""
+        return self.script.is_reading
+
 
 class Outcome:
-    """What a command has written so far, and what that comes to."""
+    """What a call has written so far, and what that comes to."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
         self.exit_code = 0
+        self.memory = 0  # bytes that PowerShell holds, 0 as long as it hasn't said
+        self._number = number
         self._frames = frames.Reader()
         self._size = 0
         self._stderr = b""
         self._result: Any = _NOTHING
         self._error: dict[str, Any] | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        return self._result is not _NOTHING or self._error is not None
+
+    @property
+    def has_result(self) -> bool:
+        return self._result is not _NOTHING
 
     def take(self, endpoint: Endpoint, job: Job, out: bytes, err: bytes) -> None:
         """One Receive's pieces; raises TooLarge, BadReply, and what on_progress raises."""
@@ -65,6 +80,9 @@ class Outcome:
             raise self._bad(endpoint, job.script, str(error)) from None
 
     def _frame(self, job: Job, frame: frames.Frame) -> None:
+        self.memory = frame.memory or self.memory
+        if frame.number != self._number:
+            raise frames.NotAFrame(f"an answer to call {frame.number} came in {self._number}")
         if frame.kind == frames.RESULT:
             self._result = frame.document
         elif frame.kind == frames.ERROR and isinstance(frame.document, dict):

@@ -16,7 +16,7 @@ from cryptography import x509
 from apps.remoting import tls, translation, wire
 from apps.remoting.endpoint import Endpoint
 from apps.remoting.errors import RemotingError
-from apps.remoting.sessions import ShellSession
+from apps.remoting.shell import Shell
 
 _IDENTIFY = (
     '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"'
@@ -164,13 +164,13 @@ def _identify(endpoint: Endpoint) -> str:
 
 
 def _sign_in(endpoint: Endpoint) -> ProbeStep:
-    session = ShellSession(endpoint)
+    shell = Shell(endpoint)
     try:
-        session.open()
+        shell.open()
     except RemotingError as error:
-        session.drop()
+        shell.drop()
         return ProbeStep("sign-in", False, error.message, error.hint)
-    session.close()
+    shell.end()
     return ProbeStep("sign-in", True, f"{endpoint.username} may run commands.")
 
 

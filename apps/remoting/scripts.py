@@ -37,6 +37,11 @@ class Script:
     sha256: str  # of the text in UTF-8, lower-case hex
     parameters: tuple[str, ...]  # names in the order of its param() block
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether it changes nothing on its host: PowerShell's verbs for that are Get and Test."""
+        return self.name.startswith(("Get-", "Test-"))
+
 
 @functools.cache
 def load(room: str, name: str) -> Script:

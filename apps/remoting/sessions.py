@@ -1,152 +1,128 @@
-"""A kept way into one host: today a WinRM shell that starts a fresh PowerShell for each call.
+"""A way into one host: a PowerShell that takes one call after the other.
 
-`Session` is the seam: a session that keeps PowerShell warm has the same four methods.
+It is kept warm between calls, so that a call costs one Send and one Receive and no start of
+PowerShell. Where the endpoint wants it, each call gets a PowerShell of its own instead.
 """
 
 from __future__ import annotations
 
 import base64
 import functools
-import math
 import time
-from collections.abc import Callable
-from typing import Any, Protocol
+import uuid
+from collections.abc import Iterator
 
-from winrm.exceptions import WinRMOperationTimeoutError
-
-from apps.remoting import scripts, wire
+from apps.remoting import frames, scripts
 from apps.remoting.endpoint import Endpoint
 from apps.remoting.errors import RemotingError, Stopped, TimedOut, Unreachable
 from apps.remoting.outcome import Job, Outcome
-from apps.remoting.translation import guarded
+from apps.remoting.shell import Shell
 
 SEND_BYTES = 100_000  # in base64, with its envelope, below Windows' MaxEnvelopeSize of 150 kB
-_QUIET_CONNECTION = 100.0  # HTTP.sys closes idle connections after 120 s
-
-
-class Session(Protocol):
-    """What a kind of session must be able to do. Used by one thread at a time."""
-
-    endpoint: Endpoint
-    calls: int
-    created: float
-    used: float
-    is_sound: bool  # False: broken or in an unknown state, must not be kept
-    has_started: bool  # True: the script of the last call may have begun to run
-
-    def open(self) -> None: ...
-    def call(self, job: Job) -> Any: ...
-    def stop(self) -> None: ...
-    def close(self) -> None: ...
-    def drop(self) -> None: ...
 
 
 @functools.cache
 def bootstrap_arguments() -> tuple[str, ...]:
-    """The arguments of powershell.exe; the whole line stays below cmd.exe's 8,191 characters."""
-    text = scripts.load("remoting", "Invoke-PortalScript").text
+    """The arguments of powershell.exe; far below what cmd.exe takes in a line."""
+    text = scripts.load("remoting", "Enter-PortalSession").text
     encoded = base64.b64encode(text.encode("utf-16-le")).decode()
-    flags = ("-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass")
+    flags = ("-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-OutputFormat", "Text")
     return (*flags, "-EncodedCommand", encoded)
 
 
-class ShellSession:
-    """One WinRM shell, opened by the first call and kept for the next."""
+@functools.cache
+def loop_line() -> bytes:
+    """The first line of a new PowerShell's standard input."""
+    return frames.encoded(scripts.load("remoting", "Invoke-PortalSession").text) + b"\n"
+
+
+class Session:
+    """One shell of an endpoint, opened by the first call. Used by one thread at a time."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        self.id = uuid.uuid4().hex
         self.calls = 0
-        self.created = self.used = time.monotonic()
-        self.is_sound = True
-        self.has_started = False
-        self._protocol, self._transport = wire.client_for(endpoint)
-        self._shell = ""
-        self._command = ""
+        self.memory = 0  # bytes of its PowerShell when that last answered
+        self.created = time.monotonic()
+        self.is_sound = True  # False: broken or in an unknown state, must not be kept
+        self.has_started = False  # True: the script of the last call may have begun to run
+        self._shell = Shell(endpoint)
+        self._known: set[str] = set()  # scripts whose text this PowerShell has
+
+    @property
+    def used(self) -> float:
+        """When the host last answered, by time.monotonic()."""
+        return self._shell.used
 
     def open(self) -> None:
-        """Opens the shell. After a pause the connection is made anew: the host has closed it."""
-        if time.monotonic() - self.used > _QUIET_CONNECTION:
-            self._transport.close_session()
-        if not self._shell:
-            self._shell = self._ask(self._protocol.open_shell, codepage=65001)
+        """Opens the shell, without a process in it; raises RemotingError."""
+        self._shell.open()
 
-    def call(self, job: Job) -> Any:
+    def call(self, job: Job) -> object:
         """Runs a script and gives its JSON document; raises RemotingError.
 
-        Until `has_started` nothing has run: PowerShell still waits for the end of its input.
+        Until `has_started` nothing has run: the line that asks for it isn't complete yet.
         """
         self.has_started, self.is_sound = False, False
-        self._allow(job.remaining)
-        self.open()
-        self._command = self._ask(
-            self._protocol.run_command,
-            self._shell,
-            "powershell.exe",
-            bootstrap_arguments(),
-            console_mode_stdin=False,
-        )
-        self._send(job)
+        self._shell.allow(job.remaining)
+        self._shell.open()
+        is_new = not self._shell.has_process
+        if is_new:
+            self._known.clear()
+            self._shell.start("powershell.exe", bootstrap_arguments())
+        self._send(job, is_new=is_new)
         outcome = self._receive(job)
-        self._finish()
+        self._finish(job, outcome)
         return outcome.result(self.endpoint, job.script)
 
     def stop(self) -> None:
-        """Terminates what runs, over a new connection, and gives the shell up; never raises."""
+        """Terminates what runs and gives the shell up; never raises."""
         self.is_sound = False
-        shell, command = self._shell, self._command
-        self._shell = self._command = ""
-        try:
-            self._transport.close_session()
-            self._allow(0)
-            if shell and command:
-                self._ask(self._protocol.cleanup_command, shell, command)
-            if shell:
-                self._ask(self._protocol.close_shell, shell)
-        except RemotingError:
-            pass  # the host itself ends the shell when it is idle for two hours
-        finally:
-            self._transport.close_session()
-
-    def close(self) -> None:
-        """Deletes the shell; never raises."""
-        self.stop()
+        self._shell.end()
 
     def drop(self) -> None:
-        """Closes the connection and leaves the shell to the host: for one that doesn't answer."""
+        """Forgets the shell without a word to the host: for one that doesn't answer."""
         self.is_sound = False
-        self._shell = self._command = ""
-        self._transport.close_session()
+        self._shell.drop()
 
-    def _ask(self, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        return guarded(self.endpoint, operation, *args, **kwargs)
-
-    def _allow(self, remaining: float) -> None:
-        """Sets the next exchange's times, so that none outlives the call by more than a second."""
-        operation = max(1, min(wire.OPERATION_SECONDS, math.ceil(remaining)))
-        self._protocol.operation_timeout_sec = operation
-        patience = min(operation + wire.GRACE_SECONDS, max(operation, remaining) + 1)
-        self._transport.allow(patience)
-
-    def _send(self, job: Job) -> None:
-        data = job.payload
-        for start in range(0, len(data), SEND_BYTES):
+    def _send(self, job: Job, *, is_new: bool) -> None:
+        pieces = list(self._pieces(job, is_new=is_new))
+        for piece in pieces[:-1]:
             self._check(job)
-            piece, is_last = data[start : start + SEND_BYTES], start + SEND_BYTES >= len(data)
-            self.has_started = is_last
-            self._ask(
-                self._protocol.send_command_input, self._shell, self._command, piece, end=is_last
-            )
+            self._shell.send(piece, is_last=False)
+        self._check(job)
+        self.has_started = True
+        try:
+            self._shell.send(pieces[-1], is_last=not self.endpoint.keeps_powershell)
+        except Unreachable as problem:
+            # the service itself said no: that piece never came to PowerShell
+            self.has_started = problem.fault == 0
+            raise
+
+    def _pieces(self, job: Job, *, is_new: bool) -> Iterator[bytes]:
+        """The request, cut for the wire.
+
+        What must not run twice is begun by a last piece of its own: when a kept session turns
+        out to be dead, that shows on the piece before, and nothing has run.
+        """
+        digest = job.script.sha256
+        text = None if digest in self._known else job.script.text
+        data = frames.request(self.calls + 1, digest, text, job.parameters)
+        if is_new:
+            data = loop_line() + data
+        hold_back = 0 if is_new or job.is_repeatable else 1
+        end = len(data) - hold_back
+        for start in range(0, end, SEND_BYTES):
+            yield data[start : min(start + SEND_BYTES, end)]
+        if hold_back:
+            yield data[end:]
 
     def _receive(self, job: Job) -> Outcome:
-        outcome, is_done = Outcome(), False
-        while not is_done:
+        outcome, has_ended = Outcome(self.calls + 1), False
+        while not has_ended and not (outcome.is_complete and self.endpoint.keeps_powershell):
             self._check(job)
-            try:
-                out, err, code, is_done = self._ask(
-                    self._protocol.get_command_output_raw, self._shell, self._command
-                )
-            except WinRMOperationTimeoutError:
-                continue
+            out, err, code, has_ended = self._shell.receive()
             outcome.take(self.endpoint, job, out, err)
             outcome.exit_code = code
         outcome.end(self.endpoint, job)
@@ -161,17 +137,22 @@ class ShellSession:
                 f" {job.seconds:g} seconds and was terminated.",
                 hint="See on the host whether what it was to do has happened, then try again.",
             )
-        self._allow(job.remaining)
+        self._shell.allow(job.remaining)
 
-    def _finish(self) -> None:
-        """Releases the command; when that fails the answer is still good, the session is not."""
-        try:
-            self._ask(self._protocol.cleanup_command, self._shell, self._command)
-        except (RemotingError, WinRMOperationTimeoutError):
-            return
-        self._command = ""
+    def _finish(self, job: Job, outcome: Outcome) -> None:
+        """Whether the session can be kept; the answer is good in any case."""
+        self.memory = outcome.memory
+        if self.endpoint.keeps_powershell:
+            if not outcome.is_complete:
+                return  # PowerShell has ended
+            if outcome.has_result:  # an error may be that the text doesn't parse
+                self._known.add(job.script.sha256)
+        else:
+            try:
+                self._shell.release()
+            except RemotingError:
+                return
         self.calls += 1
-        self.used = time.monotonic()
         self.is_sound = True
 
 

@@ -75,7 +75,12 @@ def _fault(endpoint: Endpoint, fault: winrm.exceptions.WSManFaultError) -> Remot
         step="http",
         host_message=(fault.reason or "").strip(),
         hint="Look in the host's event log under Microsoft-Windows-WinRM/Operational.",
+        fault=_number(fault.wsman_fault_code),
     )
+
+
+def _number(code: int | str | None) -> int:
+    return int(code) if code is not None and str(code).isdigit() else 0
 
 
 def _status(endpoint: Endpoint, status: int | None) -> RemotingError:

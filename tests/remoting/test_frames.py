@@ -18,8 +18,9 @@ JSON = st.recursive(
 )
 
 
-def line(kind: str, document) -> bytes:
-    return kind.encode() + b" " + base64.b64encode(json.dumps(document).encode()) + b"\r\n"
+def line(kind: str, document, number: int = 1, memory: int = 0) -> bytes:
+    body = base64.b64encode(json.dumps(document).encode())
+    return b" ".join([kind.encode(), b"%d" % number, body, b"%d" % memory]) + b"\r\n"
 
 
 @given(st.lists(st.tuples(st.sampled_from("pre"), JSON), max_size=5), st.integers(1, 40))
@@ -35,10 +36,24 @@ def test_frames_come_whole_however_the_bytes_were_cut(sent, size):
     assert [(frame.kind, frame.document) for frame in found] == sent
 
 
-@pytest.mark.parametrize("bad", [b"r not base64!\n", b"r " + base64.b64encode(b"no json") + b"\n"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"r 1 not-base64! 0\n",
+        b"r 1 " + base64.b64encode(b"no json") + b" 0\n",
+        b"r one e30= 0\n",
+        b"r 1 e30= much\n",
+    ],
+)
 def test_a_line_that_only_starts_as_a_frame_is_none(bad):
     with pytest.raises(frames.NotAFrame):
         list(frames.Reader().feed(bad))
+
+
+def test_a_frame_says_which_call_it_belongs_to_and_what_memory_is_held():
+    (frame,) = frames.Reader().feed(line("r", {}, number=17, memory=4096))
+
+    assert (frame.number, frame.memory) == (17, 4096)
 
 
 def test_other_lines_are_kept_for_the_message_about_them():

@@ -29,7 +29,7 @@ def test_a_script_that_is_not_there_is_missing(room, name):
 def test_every_script_that_ships_is_in_the_catalogue_by_a_name_of_its_own():
     names = [script.name for script in scripts.catalogue()]
 
-    assert "Invoke-PortalScript" in names
+    assert "Invoke-PortalSession" in names
     assert len(set(names)) == len(names)
 
 

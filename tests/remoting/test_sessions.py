@@ -1,4 +1,4 @@
-"""Kept shells: used again, cured when they have gone stale, given up when worn."""
+"""Kept sessions: used again, cured when they have gone stale, given up when worn."""
 
 from __future__ import annotations
 
@@ -6,21 +6,35 @@ import dataclasses
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
 from apps.remoting import call, errors, scripts
 from apps.remoting import pool as pools
-from apps.remoting.sessions import ShellSession
+from apps.remoting.sessions import Session
+from apps.remoting.shell import Shell
 from tests.lab.wsman.machines import N1
 
 TRANSPORTS = ["ntlm-http", "ntlm-https", "basic-https"]
 SCRIPT = scripts.from_text("Get-Answer", "'{}'\n")
+CHANGING = scripts.from_text("Set-Answer", "'{1}'\n")
 
 
 @pytest.fixture(autouse=True)
 def answering(machines):
     machines.behaviours[SCRIPT.text] = lambda parameters, emit, cancelled: "yes"
+    machines.behaviours[CHANGING.text] = lambda parameters, emit, cancelled: "done"
+
+
+@pytest.fixture(params=[True, False], ids=["warm", "fresh"])
+def kept(request, endpoint):
+    """Makes endpoints that keep PowerShell, and such as start one for each call."""
+
+    def make(transport: str = "ntlm-http", **changes):
+        return endpoint(transport, keeps_powershell=request.param, **changes)
+
+    return make
 
 
 def shells(server) -> int:
@@ -28,50 +42,104 @@ def shells(server) -> int:
     return len(server._services["N1"].shells)
 
 
-def test_the_shell_of_one_call_serves_the_next(server, endpoint, pool):
+def test_the_shell_of_one_call_serves_the_next(server, kept, pool):
     for _ in range(3):
-        call(endpoint(), SCRIPT, pool=pool)
+        call(kept(), SCRIPT, pool=pool)
 
     assert shells(server) == 1
 
 
+def test_a_warm_call_costs_one_send_and_one_receive(machines, endpoint, pool):
+    call(endpoint(), SCRIPT, pool=pool)
+    before = machines.by_address[N1].requests
+
+    for _ in range(5):
+        call(endpoint(), SCRIPT, pool=pool)
+
+    assert machines.by_address[N1].requests - before == 10
+
+
+def test_powershell_is_started_once_for_warm_calls_and_for_each_fresh_one(
+    server, endpoint, pool, monkeypatch
+):
+    started = []
+    start = Shell.start
+    monkeypatch.setattr(
+        Shell, "start", lambda self, *more: (started.append(self), start(self, *more))
+    )
+
+    for keeps_powershell in (True, False):
+        for _ in range(3):
+            call(endpoint(keeps_powershell=keeps_powershell), SCRIPT, pool=pool)
+
+    assert len(started) == 1 + 3
+
+
+@pytest.mark.parametrize("script", [SCRIPT, CHANGING], ids=["reading", "changing"])
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_shell_that_the_host_has_deleted_is_replaced_unnoticed(
-    server, machines, endpoint, pool, transport
+    server, machines, kept, pool, transport, script
 ):
-    call(endpoint(transport), SCRIPT, pool=pool)
+    call(kept(transport), SCRIPT, pool=pool)
     server._services["N1"].shells.close()
 
-    assert call(endpoint(transport), SCRIPT, pool=pool) == "yes"
+    assert call(kept(transport), script, pool=pool) in ("yes", "done")
     assert len(machines.runs) == 2
 
 
+@pytest.mark.parametrize("script", [SCRIPT, CHANGING], ids=["reading", "changing"])
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_connection_that_the_host_has_closed_is_replaced_unnoticed(
-    server, machines, endpoint, pool, transport
+    server, machines, kept, pool, transport, script
 ):
-    call(endpoint(transport), SCRIPT, pool=pool)
+    call(kept(transport), SCRIPT, pool=pool)
     server.sever(N1)
 
-    assert call(endpoint(transport), SCRIPT, pool=pool) == "yes"
+    assert call(kept(transport), script, pool=pool) in ("yes", "done")
     assert len(machines.runs) == 2
 
 
-def test_a_refusal_of_the_script_keeps_the_shell(server, machines, endpoint, pool):
+@pytest.mark.parametrize("script", [SCRIPT, CHANGING], ids=["reading", "changing"])
+def test_a_host_that_was_restarted_between_calls_is_not_noticed(machines, kept, pool, script):
+    call(kept(), SCRIPT, pool=pool)
+    machines.by_address[N1].booted_at += 1
+
+    assert call(kept(), script, pool=pool) in ("yes", "done")
+    assert len(machines.runs) == 2
+
+
+def test_a_powershell_that_has_ended_is_replaced_unnoticed(server, machines, endpoint, pool):
     call(endpoint(), SCRIPT, pool=pool)
+    for shell in server._services["N1"].shells.all():
+        for command in shell.commands.values():
+            command.cancel()
+
+    assert call(endpoint(), SCRIPT, pool=pool) == "yes"
+
+
+def test_a_refusal_of_the_script_keeps_the_session(server, machines, kept, pool):
+    call(kept(), SCRIPT, pool=pool)
     unknown = scripts.from_text("Get-Nothing", "'nothing'\n")
 
     with pytest.raises(errors.ScriptRefused):
-        call(endpoint(), unknown, pool=pool)
-    call(endpoint(), SCRIPT, pool=pool)
+        call(kept(), unknown, pool=pool)
+    call(kept(), SCRIPT, pool=pool)
 
     assert shells(server) == 1
 
 
-def test_a_worn_session_is_replaced_and_its_shell_deleted(server, endpoint, pool):
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [
+        ("calls", pools.MAX_CALLS),
+        ("memory", pools.MAX_MEMORY + 1),
+        ("created", time.monotonic() - pools.MAX_AGE - 1),
+    ],
+)
+def test_a_worn_session_is_replaced_and_its_shell_deleted(server, endpoint, pool, what, value):
     call(endpoint(), SCRIPT, pool=pool)
     session = pool.take(endpoint())
-    session.calls = pools.MAX_CALLS
+    setattr(session, what, value)
     pool.give_back(session)
 
     assert shells(server) == 0
@@ -93,33 +161,66 @@ def test_closing_the_pool_deletes_the_shells(server, endpoint, pool):
     assert shells(server) == 0
 
 
-def test_a_script_that_may_have_run_is_never_repeated(server, machines, endpoint, pool):
-    call(endpoint(), SCRIPT, pool=pool)
+def _cut_while_running(server, machines, script) -> None:
+    """Breaks the line in the middle of the next run of a script; the one after it works."""
+    works = machines.behaviours[script.text]
 
     def cut(parameters, emit, cancelled):
+        machines.behaviours[script.text] = works
         server.sever(N1)
         cancelled.wait()
 
-    machines.behaviours[SCRIPT.text] = cut
+    machines.behaviours[script.text] = cut
+
+
+def test_a_change_that_may_have_run_is_never_repeated(server, machines, kept, pool):
+    call(kept(), CHANGING, pool=pool)
+    _cut_while_running(server, machines, CHANGING)
 
     with pytest.raises(errors.Unreachable):
-        call(endpoint(), SCRIPT, pool=pool)
+        call(kept(), CHANGING, pool=pool)
     assert len(machines.runs) == 2
+    assert call(kept(), CHANGING, pool=pool) == "done"
+
+
+def test_a_reading_that_was_cut_off_is_asked_again(server, machines, kept, pool):
+    call(kept(), SCRIPT, pool=pool)
+    _cut_while_running(server, machines, SCRIPT)
+
+    assert call(kept(), SCRIPT, pool=pool) == "yes"
+    assert len(machines.runs) == 3
+
+
+def test_a_script_is_sent_once_and_named_after_that(machines, endpoint, pool, monkeypatch):
+    sent = []
+    send = Shell.send
+    monkeypatch.setattr(
+        Shell,
+        "send",
+        lambda self, data, **more: (sent.append(len(data)), send(self, data, **more))[1],
+    )
+    large = scripts.from_text("Get-Answer", SCRIPT.text + "#" * 5000)
+    machines.behaviours[large.text] = machines.behaviours[SCRIPT.text]
+
+    for _ in range(2):
+        call(endpoint(), large, pool=pool)
+
+    assert sent[0] > 5000 > 500 > sent[1]
 
 
 def test_opening_twice_opens_one_shell(server, endpoint):
-    session = ShellSession(endpoint())
+    session = Session(endpoint())
 
     session.open()
     session.open()
 
     assert shells(server) == 1
-    session.close()
+    session.stop()
     assert shells(server) == 0
 
 
 def test_the_quota_of_shells_is_told_in_the_hosts_words(server, endpoint):
-    kept = [ShellSession(endpoint()) for _ in range(31)]
+    kept = [Session(endpoint()) for _ in range(31)]
     for session in kept[:30]:
         session.open()
 
@@ -128,7 +229,7 @@ def test_the_quota_of_shells_is_told_in_the_hosts_words(server, endpoint):
 
     assert "maximum number of 30 concurrent shells" in caught.value.host_message
     for session in kept:
-        session.close()
+        session.stop()
 
 
 def test_a_process_that_ends_deletes_its_shells(server, endpoint):

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from apps.lab.real_engine import session_arguments, session_input
+
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = os.environ.get("FABRIC_PWSH", "")
-BOOTSTRAP = ROOT / "apps/remoting/scripts/Invoke-PortalScript.ps1"
 TABLE = ROOT / "tests/data/powershell-cmdlets.json.gz"
 STUBS = ROOT / "apps/lab/powershell/Invoke-StubCmdlet.ps1"
 
@@ -50,27 +51,23 @@ def analysis() -> dict[str, dict[str, Any]]:
     return {Path(file["path"]).stem: file for file in json.loads(out)["files"]}
 
 
-def _line(value: str) -> bytes:
-    return base64.b64encode(value.encode()) + b"\n"
-
-
 def run(
     name: str, parameters: dict[str, Any], cmdlets_url: str, table: Path
 ) -> tuple[str, Any, list[Any]]:
-    """Runs a script by the portal's bootstrap on the engine, as Windows PowerShell 5.1.
+    """Runs a script in a session of the portal on the engine, as Windows PowerShell 5.1.
 
     Gives the last frame's kind ("r" or "e"), its JSON, and the progress objects before it.
     """
     text = script(name).read_text(encoding="utf-8")
     done = subprocess.run(
         [ENGINE, "-NoProfile", "-NonInteractive", "-PretendWindowsPowerShell",
-         "-StubTable", str(table), "-StubHandler", str(STUBS), "-File", str(BOOTSTRAP)],
-        input=_line(text) + _line(json.dumps(parameters)),
+         "-StubTable", str(table), "-StubHandler", str(STUBS), *session_arguments()],
+        input=session_input(text, parameters),
         env=os.environ | {"LAB_CMDLETS_URL": cmdlets_url},
         capture_output=True, check=False, timeout=120,
     )  # fmt: skip
-    frames = [line.split(" ", 1) for line in done.stdout.decode().splitlines()]
+    frames = [line.split() for line in done.stdout.decode().splitlines()]
     assert frames, done.stderr.decode()
-    decoded = [(kind, json.loads(base64.b64decode(rest))) for kind, rest in frames]
+    decoded = [(kind, json.loads(base64.b64decode(body))) for kind, _, body, *_ in frames]
     *before, (kind, document) = decoded
     return kind, document, [progress for _, progress in before]

@@ -56,7 +56,7 @@ class ClusterSerializer(ObservedSerializer):
         model = Cluster
         fields = (
             "id", "url", "name", "address", "port", "transport", "use_tls", "domain",
-            "guardian_service", "nodes_up", "nodes_total", *OBSERVED,
+            "keeps_powershell", "guardian_service", "nodes_up", "nodes_total", *OBSERVED,
         )  # fmt: skip
         read_only_fields = fields
 
@@ -79,6 +79,7 @@ class ClusterBodySerializer(serializers.Serializer[Any]):
     )
     ca_certificate = serializers.CharField(max_length=65_536, required=False, allow_blank=True)
     fingerprint = serializers.CharField(max_length=128, required=False, allow_blank=True)
+    keeps_powershell = serializers.BooleanField(required=False)
 
 
 class HostSerializer(ObservedSerializer):

@@ -34,8 +34,7 @@ class Session:
 
     def arrive(self, script: str) -> None:
         """What happens before a script's first line: latency, and faults set on its name."""
-        timing = self.world.timing
-        self.pause((self.node.latency_ms + timing.powershell_start_ms) / 1000)
+        self.pause(self.node.latency_ms / 1000)
         self._meet_fault(script)
 
     def call(self, name: str, parameters: Mapping[str, Any], inputs: list[Any]) -> list[Any]:

@@ -29,6 +29,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._peer = peer
+        self._booted_at = service.host.booted_at
         self._is_tls = writer.get_extra_info("ssl_object") is not None
 
     async def serve(self) -> None:
@@ -41,7 +42,8 @@ class Connection:
                 return
             if request is None:
                 return
-            if not self._service.host.powered_on:
+            host = self._service.host
+            if not host.powered_on or host.booted_at != self._booted_at:
                 raise ConnectionCut
             self._service.host.count_request()
             await self._write(await self._answer(request))

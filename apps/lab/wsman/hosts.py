@@ -51,6 +51,14 @@ class WsmanHost(Protocol):
         """False: connections are reset, those under way are cut."""
 
     @property
+    def booted_at(self) -> float:
+        """When it was last started: connections and shells of before are gone."""
+
+    @property
+    def powershell_start(self) -> float:
+        """Seconds that powershell.exe takes until it runs its first line."""
+
+    @property
     def accounts(self) -> Sequence[Account]: ...
 
     def count_request(self) -> None:

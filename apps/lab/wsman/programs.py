@@ -1,4 +1,4 @@
-"""What a simulated host can run: the portal's bootstrap, known scripts, and a few commands.
+"""What a simulated host can run: the portal's session, known scripts, and a few commands.
 
 Anything else is refused as Windows refuses an unknown name: the lab does not pretend to have a
 shell. With a PowerShell engine at hand (`Programs.engine`) any PowerShell text runs on that.
@@ -23,7 +23,7 @@ from apps.lab.wsman import clixml, frames
 from apps.lab.wsman.hosts import RunScript, WsmanHost
 from apps.lab.wsman.shells import Cancelled, Command
 
-BOOTSTRAP = Path(__file__).resolve().parents[2] / "remoting" / "scripts" / "Invoke-PortalScript.ps1"
+SCRIPTS = Path(__file__).resolve().parents[2] / "remoting" / "scripts"
 CRASHED = -532462766  # 0xE0434352: how a .NET process ends that met an unhandled exception
 COMMAND_LINE_LIMIT = 8191  # cmd.exe's
 logger = logging.getLogger(__name__)
@@ -51,7 +51,8 @@ class Programs:
     def __init__(self, run_script: RunScript, engine: str = "") -> None:
         self._run_script = run_script
         self._engine = engine
-        self._bootstrap = _plain(BOOTSTRAP.read_text(encoding="utf-8-sig"))
+        self._bootstrap = _script("Enter-PortalSession")
+        self._loop = _script("Invoke-PortalSession")
 
     def run(self, host: WsmanHost, owner: str, command: Command) -> None:
         """One command from start to end, in its own thread; ends in every case."""
@@ -73,23 +74,36 @@ class Programs:
             return _show(command, Outcome(error=b"The command line is too long.\r\n", code=1))
         if not _POWERSHELL.match(line):
             return _show(command, _console(host, owner, line))
+        if command.cancelled.wait(host.powershell_start):
+            raise Cancelled
         text = _powershell_text(_POWERSHELL.sub("", line, count=1))
         if _plain(text) == self._bootstrap:
-            return self._portal_script(host, command)
+            return self._portal_session(host, command)
         return self._powershell(host, command, text)
 
-    def _portal_script(self, host: WsmanHost, command: Command) -> int:
+    def _portal_session(self, host: WsmanHost, command: Command) -> int:
+        """The portal's loop: one script for each line, until standard input ends."""
+        if _plain(frames.text_of(command.read_line())) != self._loop:
+            words = "The first line is not the loop that this machine's PowerShell was to run."
+            return _show(command, Outcome(error=clixml.errors(words), code=1))
+        known: dict[str, str] = {}
+        while line := command.read_line():
+            self._portal_call(host, command, frames.Request.of(line), known)
+        return 0
+
+    def _portal_call(
+        self, host: WsmanHost, command: Command, request: frames.Request, known: dict[str, str]
+    ) -> None:
         def emit(document: dict[str, Any]) -> None:
-            command.write(frames.frame("p", document))
+            command.write(request.frame("p", document))
 
         try:
-            text, parameters = frames.read(command.read_input())
+            text, parameters = request.read(known)
             result = self._run_script(host.name, text, parameters, emit, command.cancelled)
         except CmdletError as problem:
-            command.write(frames.error(problem))
-            return 1
-        command.write(frames.frame("r", result))
-        return 0
+            command.write(request.error(problem))
+        else:
+            command.write(request.frame("r", result))
 
     def _powershell(self, host: WsmanHost, command: Command, text: str) -> int:
         if self._engine:
@@ -220,6 +234,10 @@ def _real(engine: str, text: str, command: Command) -> Outcome:
                 process.terminate()
     error = clixml.errors(problems.decode("utf-8", "replace")) if problems else b""
     return Outcome(output.decode("utf-8", "replace"), error, process.returncode)
+
+
+def _script(name: str) -> str:
+    return _plain((SCRIPTS / f"{name}.ps1").read_text(encoding="utf-8-sig"))
 
 
 def _plain(text: str) -> str:

@@ -36,6 +36,7 @@ class Service:
     def __init__(self, host: WsmanHost, programs: Programs) -> None:
         self.host = host
         self.shells = Shells()
+        self._booted_at = host.booted_at
         self._programs = programs
         self._actions: dict[str, Callable[[soap.Envelope, Caller], Awaitable[str]]] = {
             soap.CREATE: self._create,
@@ -48,6 +49,9 @@ class Service:
 
     async def answer(self, data: bytes, caller: Caller) -> tuple[int, bytes]:
         """(HTTP status, envelope) for a request's envelope; raises ConnectionCut."""
+        if self.host.booted_at != self._booted_at:
+            self._booted_at = self.host.booted_at
+            self.shells.lose()
         message_id = ""
         try:
             request = soap.parse(data)
@@ -145,7 +149,8 @@ class Service:
 
     def _check_alive(self, shell: Shell, command: Command) -> None:
         """A host that went dark, or a wire that is to break, takes the shell with it."""
-        if command.broken or not self.host.powered_on:
+        is_up = self.host.powered_on and self.host.booted_at == self._booted_at
+        if command.broken or not is_up:
             self.shells.delete(shell)
             raise ConnectionCut
 

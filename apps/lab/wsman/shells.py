@@ -33,6 +33,7 @@ class Command:
         self._lock = threading.Condition()
         self._output: deque[tuple[str, memoryview]] = deque()
         self._input = bytearray()
+        self._searched = 0  # bytes of the input known to hold no line feed
         self._input_ended = False
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
@@ -44,13 +45,21 @@ class Command:
             self._output.append((stream, memoryview(data)))
         self._wake()
 
-    def read_input(self) -> bytes:
-        """All of standard input, once its end has come; raises Cancelled."""
-        with self._lock:
-            self._lock.wait_for(lambda: self._input_ended or self.cancelled.is_set())
-            if self.cancelled.is_set():
-                raise Cancelled
-            return bytes(self._input)
+    def read_line(self) -> bytes:
+        """The next line of standard input, without its end; b"" after the last. Raises Cancelled.
+
+        Empty lines are passed over.
+        """
+        while True:
+            with self._lock:
+                self._lock.wait_for(self._has_line)
+                if self.cancelled.is_set():
+                    raise Cancelled
+                line, found, rest = bytes(self._input).partition(b"\n")
+                self._input = bytearray(rest)
+                self._searched = 0
+            if not found or line.strip():
+                return line.strip()
 
     def finish(self, exit_code: int) -> None:
         with self._lock:
@@ -60,6 +69,13 @@ class Command:
     def break_off(self) -> None:
         self.broken = True
         self._wake()
+
+    def _has_line(self) -> bool:
+        if self.cancelled.is_set() or self._input_ended:
+            return True
+        is_there = self._input.find(b"\n", self._searched) >= 0
+        self._searched = len(self._input)
+        return is_there
 
     # The service's side.
 
@@ -171,8 +187,18 @@ class Shells:
         self._shells.pop(shell.id, None)
 
     def close(self) -> None:
-        for shell in list(self._shells.values()):
+        for shell in self.all():
             self.delete(shell)
+
+    def all(self) -> list[Shell]:
+        return list(self._shells.values())
+
+    def lose(self) -> None:
+        """The machine went down under them: who waits for a command hears that the line broke."""
+        for shell in self.all():
+            for command in shell.commands.values():
+                command.break_off()
+        self.close()
 
     def _expire(self) -> None:
         limit = time.monotonic() - IDLE_TIMEOUT

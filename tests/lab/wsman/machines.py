@@ -22,6 +22,8 @@ class Machine:
     name: str
     fqdn: str
     powered_on: bool = True
+    booted_at: float = 0.0
+    powershell_start: float = 0.0
     accounts: list[Account] = field(
         default_factory=lambda: [Account("portal", PASSWORD, "FABRIC", "fabric.test")]
     )
