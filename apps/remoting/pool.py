@@ -99,6 +99,7 @@ class Pool:
         for session in sessions:
             # the hosts end the rest after their idle time-out
             self.end(session, is_gone=time.monotonic() > until)
+        self.quota.close()
 
     def forget(self) -> None:
         """In a forked child: the connections are the parent's and must not be touched."""

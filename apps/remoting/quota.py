@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -54,6 +53,9 @@ class Quota(Protocol):
     def forget(self) -> None:
         """In a forked child: what is held is the parent's."""
 
+    def close(self) -> None:
+        """Renews nothing until a session is counted in again."""
+
 
 class ProcessQuota:
     """Counts this process's sessions only: for a program that runs without Redis."""
@@ -79,6 +81,9 @@ class ProcessQuota:
         self._lock = threading.Lock()
         self._held = {}
 
+    def close(self) -> None:
+        """Nothing is renewed here."""
+
 
 class SharedQuota:
     """Counts the sessions of every process that asks the same Redis.
@@ -94,6 +99,7 @@ class SharedQuota:
         self._held: dict[str, str] = {}
         self._lock = threading.Lock()
         self._renewer: threading.Thread | None = None
+        self._is_over = threading.Event()
 
     def take(self, endpoint: Endpoint, session_id: str) -> int:
         own = self._own.take(endpoint, session_id)
@@ -114,7 +120,10 @@ class SharedQuota:
             self._held[session_id] = key
             if self._renewer is None:
                 self._renewer = threading.Thread(
-                    target=self._keep_renewing, name="session-leases", daemon=True
+                    target=self._keep_renewing,
+                    args=(self._is_over,),
+                    name="session-leases",
+                    daemon=True,
                 )
                 self._renewer.start()
         return count
@@ -132,10 +141,15 @@ class SharedQuota:
         self._lock = threading.Lock()
         self._held = {}
         self._renewer = None
+        self._is_over = threading.Event()
 
-    def _keep_renewing(self) -> None:
-        while True:
-            time.sleep(_RENEW_EVERY)
+    def close(self) -> None:
+        with self._lock:
+            self._is_over.set()
+            self._renewer, self._is_over = None, threading.Event()
+
+    def _keep_renewing(self, is_over: threading.Event) -> None:
+        while not is_over.wait(_RENEW_EVERY):
             with self._lock:
                 held = dict(self._held)
             if not held:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 import redis
@@ -23,8 +24,10 @@ LIMIT = 4
 
 
 @pytest.fixture
-def quota() -> SharedQuota:
-    return SharedQuota(client, LIMIT)
+def quota() -> Iterator[SharedQuota]:
+    made = SharedQuota(client, LIMIT)
+    yield made
+    made.close()
 
 
 @pytest.fixture
