@@ -1,7 +1,8 @@
 """How fast the portal is. Prints figures; judges none.
 
-usage: python -m benchmarks [--demo var/demo.json] [--rows 10000] [grid] [start] [read]
+usage: python -m benchmarks [--demo var/demo.json] [--rows 10000] [wire] [grid] [start] [read]
 
+wire   calls to a thousand simulated hosts, beside pywinrm by itself
 grid   the grid of virtual machines, on SQLite and on PostgreSQL where that is installed
 start  a demo of its own: both starts, memory, a deployment
 read   lists of the demo that runs already, if one does
@@ -14,12 +15,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks import wire
 from benchmarks.clients import Client, say
 from benchmarks.reading import reading, refreshing
 from benchmarks.starting import starting
 from tests import postgres
 
-PARTS = ("grid", "start", "read")
+PARTS = ("wire", "grid", "start", "read")
 
 
 def grid(rows: int) -> None:
@@ -54,14 +56,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", nargs="*", help="grid, start, read; all of them unless said")
+    parser.add_argument("part", nargs="*", help="wire, grid, start, read; all of them unless said")
     parser.add_argument("--demo", type=Path, default=Path("var/demo.json"))
     parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument("--hosts", type=int, default=1000)
     parser.add_argument("--rows", type=int, default=10_000)
     options = parser.parse_args()
     parts = options.part or PARTS
     if unknown := set(parts) - set(PARTS):
         parser.error(f"there is no {', '.join(sorted(unknown))}")
+    if "wire" in parts:
+        wire.calling(options.hosts)
+        wire.starting_powershell()
     if "grid" in parts:
         grid(options.rows)
     if "start" in parts:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import requests
 from requests.auth import HTTPBasicAuth
-from winrm.protocol import Protocol
 from winrm.transport import Transport
 
 from apps.remoting.endpoint import Endpoint
+from apps.remoting.protocol import KeptProtocol
 from apps.remoting.tls import VerifyingAdapter
 
 CONNECT_SECONDS = 5
@@ -68,9 +68,9 @@ class TunedTransport(Transport):
             )
 
 
-def client_for(endpoint: Endpoint) -> tuple[Protocol, TunedTransport]:
+def client_for(endpoint: Endpoint) -> tuple[KeptProtocol, TunedTransport]:
     """A WS-Management client of one host. One thread at a time: sealing counts the messages."""
-    protocol = Protocol(
+    protocol = KeptProtocol(
         endpoint=endpoint.url,
         transport=endpoint.sign_in,
         username=endpoint.username,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 import time
 
 import pytest
+import winrm.protocol
 
 from apps.remoting import call, errors, scripts
 from apps.remoting import pool as pools
+from apps.remoting.protocol import KeptProtocol
 from apps.remoting.sessions import Session
 from apps.remoting.shell import Shell
 from tests.lab.wsman.machines import N1
@@ -262,3 +265,27 @@ def test_a_forked_child_leaves_its_parents_sessions_alone(server, endpoint):
     kept.close()
 
     assert shells(server) == 1
+
+
+def test_an_envelope_is_built_once_and_differs_by_its_id_and_payload(endpoint, pool, monkeypatch):
+    sent = []
+    send = KeptProtocol.send_message
+    monkeypatch.setattr(
+        KeptProtocol,
+        "send_message",
+        lambda self, message: (
+            None if self._is_catching else sent.append(message),
+            send(self, message),
+        )[1],
+    )
+    built = []
+    unparse = winrm.protocol.xmltodict.unparse
+    monkeypatch.setattr(
+        winrm.protocol.xmltodict, "unparse", lambda *a, **k: (built.append(a), unparse(*a, **k))[1]
+    )
+
+    for _ in range(4):
+        call(endpoint("basic-https"), SCRIPT, pool=pool)
+
+    ids = [re.search("MessageID>(.*?)</a:", envelope)[1] for envelope in sent]
+    assert len(set(ids)) == len(ids) == len(built) + 2 * 3
