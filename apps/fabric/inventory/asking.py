@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.utils import timezone
@@ -17,9 +18,16 @@ CLUSTER_SECONDS = 20
 #: A host that isn't the cluster's address is asked in its place, but not for long.
 STAND_IN_SECONDS = 10
 HOST_SECONDS = 25
-MOST_AT_ONCE = 32
+#: Hosts that a process asks at the same time, whatever number of clusters it reads.
+MOST_AT_ONCE = 64
 
 OnProgress = Callable[[int, str], None]
+
+
+@cache
+def _askers() -> ThreadPoolExecutor:
+    """One pool a process: threads that wait for hosts cost little, but not nothing."""
+    return ThreadPoolExecutor(MOST_AT_ONCE, "inventory")
 
 
 @dataclass(frozen=True)
@@ -47,19 +55,16 @@ def ask_cluster(endpoint: Endpoint, stand_ins: Sequence[Endpoint] = ()) -> Told:
 
 def ask_hosts(endpoints: Mapping[str, Endpoint], on_progress: OnProgress) -> dict[str, Told]:
     """Every host's inventory by the same keys, asked all at once."""
-    if not endpoints:
-        return {}
     answers: dict[str, Told] = {}
-    with ThreadPoolExecutor(min(MOST_AT_ONCE, len(endpoints)), "inventory") as pool:
-        asked = {
-            pool.submit(
-                _ask, endpoint, "Get-HostInventory", documents.host_document, HOST_SECONDS
-            ): key
-            for key, endpoint in endpoints.items()
-        }
-        for number, future in enumerate(as_completed(asked), start=1):
-            answers[asked[future]] = future.result()
-            on_progress(20 + 70 * number // len(asked), f"{number} of {len(asked)} hosts answered")
+    asked = {
+        _askers().submit(
+            _ask, endpoint, "Get-HostInventory", documents.host_document, HOST_SECONDS
+        ): key
+        for key, endpoint in endpoints.items()
+    }
+    for number, future in enumerate(as_completed(asked), start=1):
+        answers[asked[future]] = future.result()
+        on_progress(20 + 70 * number // len(asked), f"{number} of {len(asked)} hosts answered")
     return answers
 
 
