@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 SECRET_NAME = re.compile(
-    r"pass(word|phrase|wd)|secret|private.?key|api.?key|api.?token|credential|authorization|cookie",
+    r"pass(word|phrase|wd)|secret|(private|client).?key|api.?key|api.?token|credential|authorization|cookie",
     re.I,
 )
 MASK = "[redacted]"

@@ -6,6 +6,7 @@ from django.db.models import TextChoices
 class Transport(TextChoices):
     NTLM = "ntlm", "NTLM"
     BASIC = "basic", "Basic"
+    CERTIFICATE = "certificate", "Certificate"
 
 
 class HostState(TextChoices):

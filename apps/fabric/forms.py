@@ -9,9 +9,26 @@ from apps.fabric.models import Cluster
 
 WAYS = {
     "https-ntlm": ("HTTPS with NTLM", {"use_tls": True, "transport": "ntlm"}),
+    "https-certificate": (
+        "HTTPS with a client certificate",
+        {"use_tls": True, "transport": "certificate"},
+    ),
     "https-basic": ("HTTPS with Basic", {"use_tls": True, "transport": "basic"}),
     "http-ntlm": ("HTTP with NTLM, encrypted messages", {"use_tls": False, "transport": "ntlm"}),
 }
+
+
+_SHOWN = (
+    "address", "name", "port", "username", "ca_certificate", "fingerprint", "client_certificate",
+    "keeps_powershell",
+)  # fmt: skip
+
+
+class SecretText(forms.Textarea):
+    """Several lines that are never written back into the page."""
+
+    def format_value(self, value: Any) -> None:
+        return None
 
 
 class ClusterForm(forms.Form):
@@ -27,9 +44,11 @@ class ClusterForm(forms.Form):
     port = forms.IntegerField(
         min_value=1, max_value=65535, initial=5986, label="Port", help_text="5986, or 5985 for HTTP"
     )
-    username = forms.CharField(max_length=256, label="User", help_text="For example CONTOSO\\svc")
+    username = forms.CharField(
+        max_length=256, required=False, label="User", help_text="For example CONTOSO\\svc"
+    )
     password = forms.CharField(
-        max_length=1024, strip=False, widget=forms.PasswordInput, label="Password",
+        max_length=1024, strip=False, required=False, widget=forms.PasswordInput, label="Password",
         help_text="Kept encrypted, never shown again",
     )  # fmt: skip
     ca_certificate = forms.CharField(
@@ -45,25 +64,25 @@ class ClusterForm(forms.Form):
         help_text="Calls answer at once. Without it, each call starts PowerShell anew",
     )  # fmt: skip
 
+    client_certificate = forms.CharField(
+        required=False, widget=forms.Textarea(attrs={"rows": 3}), label="Client certificate",
+        help_text="In PEM, for the way in by certificate; it takes no password",
+    )  # fmt: skip
+    client_key = forms.CharField(
+        required=False, widget=SecretText(attrs={"rows": 3}), label="Its private key",
+        help_text="In PEM without a passphrase; kept encrypted, never shown again",
+    )  # fmt: skip
+
     def __init__(self, *args: Any, cluster: Cluster | None = None, **options: Any) -> None:
         if cluster is not None:
-            options["initial"] = {
-                name: getattr(cluster, name)
-                for name in (
-                    "address",
-                    "name",
-                    "port",
-                    "username",
-                    "ca_certificate",
-                    "fingerprint",
-                    "keeps_powershell",
-                )
-            } | {"way": f"http{'s' if cluster.use_tls else ''}-{cluster.transport}"}
+            options["initial"] = {name: getattr(cluster, name) for name in _SHOWN} | {
+                "way": f"http{'s' if cluster.use_tls else ''}-{cluster.transport}"
+            }
         super().__init__(*args, **options)
         self.fields["password"].widget.attrs["autocomplete"] = "new-password"
         if cluster is not None:
-            self.fields["password"].required = False
-            self.fields["password"].help_text = "Leave it empty to keep the one that is stored"
+            for name in ("password", "client_key"):
+                self.fields[name].help_text = "Leave it empty to keep the one that is stored"
 
     def given(self) -> dict[str, Any]:
         """What services take."""

@@ -11,6 +11,7 @@ from apps import remoting
 from apps.accounts.models import User
 from apps.accounts.permissions import require_noun
 from apps.fabric import rules
+from apps.fabric.choices import Transport
 from apps.remoting import Endpoint, scripts
 from apps.remoting.errors import RemotingError
 
@@ -58,15 +59,24 @@ def preflight_cluster(
     port: int,
     use_tls: bool,
     transport: str,
-    username: str,
-    password: str,
+    username: str = "",
+    password: str = "",
     ca_certificate: str = "",
     fingerprint: str = "",
     keeps_powershell: bool = True,
+    client_certificate: str = "",
+    client_key: str = "",
 ) -> Preflight:
     """Raises Forbidden, and Invalid for what can't be an address at all."""
     require_noun(actor, "cluster", "manage")
     rules.sign_in(use_tls=use_tls, transport=transport)
+    if transport == Transport.CERTIFICATE:
+        client_certificate = rules.client_certificate(client_certificate)
+        client_key = rules.client_key(client_key, client_certificate)
+        username, password = username or rules.subject_of(client_certificate), ""
+    else:
+        client_certificate = client_key = ""
+        rules.needed("password", password)
     endpoint = Endpoint(
         address=rules.address(address),
         port=port,
@@ -78,6 +88,8 @@ def preflight_cluster(
         fingerprint=rules.fingerprint(fingerprint),
         name=rules.name(name),
         keeps_powershell=keeps_powershell,
+        client_certificate=client_certificate,
+        client_key=client_key,
     )
     steps = remoting.probe(endpoint)
     checks = [Check(step.id, step.ok, step.message, step.fix) for step in steps]

@@ -1,10 +1,16 @@
 """What a way to a cluster may look like. Each rule names the field that it refuses."""
 
+import contextlib
+import datetime
 import ipaddress
 import re
 import unicodedata
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from apps.common.errors import Invalid
 
@@ -64,6 +70,72 @@ def sign_in(*, use_tls: bool, transport: str) -> None:
             "Basic shows the password on the wire: it needs TLS.",
             hint="Use NTLM, or set use_tls and WinRM’s HTTPS port (5986).",
         )
+    if transport == "certificate" and not use_tls:
+        raise Invalid.field(
+            "transport",
+            "A certificate signs in during TLS’s handshake: it needs TLS.",
+            hint="Set use_tls and WinRM’s HTTPS port (5986).",
+        )
+
+
+def needed(field: str, value: str) -> str:
+    """What the chosen transport can't do without."""
+    if not value:
+        raise Invalid.field(field, "This transport needs it.")
+    return value
+
+
+def client_certificate(value: str) -> str:
+    """A certificate in PEM by which the portal signs in; its chain may follow.
+
+    Gives back certificates only: a key that was pasted with them is not for this field.
+    """
+    if not value.strip():
+        return ""
+    try:
+        chain = x509.load_pem_x509_certificates(value.encode())
+    except ValueError as error:
+        raise Invalid.field("client_certificate", "It isn’t a certificate in PEM.") from error
+    first = chain[0]
+    if first.not_valid_after_utc < datetime.datetime.now(datetime.UTC):
+        raise Invalid.field("client_certificate", "It has run out.")
+    with contextlib.suppress(x509.ExtensionNotFound):
+        purposes = first.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        if ExtendedKeyUsageOID.CLIENT_AUTH not in purposes:
+            raise Invalid.field("client_certificate", "It isn’t made for client authentication.")
+    return "".join(one.public_bytes(serialization.Encoding.PEM).decode() for one in chain)
+
+
+def client_key(value: str, certificate: str) -> str:
+    """The certificate’s private key in PEM, without a passphrase: the portal seals it itself."""
+    needed("client_certificate", certificate)
+    try:
+        key = serialization.load_pem_private_key(needed("client_key", value).encode(), None)
+    except TypeError as error:
+        raise Invalid.field(
+            "client_key",
+            "It is locked by a passphrase.",
+            hint="Give it without one (openssl pkey -in locked.key): the portal seals it itself.",
+        ) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Invalid.field("client_key", "It isn’t a private key in PEM.") from error
+    own = x509.load_pem_x509_certificates(certificate.encode())[0].public_key()
+    if _der(key.public_key()) != _der(own):
+        raise Invalid.field("client_key", "It belongs to another certificate.")
+    return value
+
+
+def _der(key: PublicKeyTypes) -> bytes:
+    return key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def subject_of(certificate: str) -> str:
+    """Whom a certificate names: what the portal calls its account where nobody says otherwise."""
+    subject = x509.load_pem_x509_certificates(certificate.encode())[0].subject
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else subject.rfc4514_string()[:256]
 
 
 def ca_certificate(value: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from apps.fabric import credentials
-from apps.fabric.choices import HostState
+from apps.fabric.choices import HostState, Transport
 from apps.fabric.models import Cluster, Host
 from apps.remoting.endpoint import Endpoint
 
@@ -14,6 +14,11 @@ from apps.remoting.endpoint import Endpoint
 def owner_of_credential(cluster: Cluster) -> str:
     """What a cluster's envelope is bound to."""
     return f"cluster:{cluster.pk}"
+
+
+def owner_of_client_key(cluster: Cluster) -> str:
+    """What the envelope of its client certificate's key is bound to."""
+    return f"cluster:{cluster.pk}:client-key"
 
 
 def endpoint_for_cluster(cluster: Cluster) -> Endpoint:
@@ -37,12 +42,28 @@ def _endpoint(cluster: Cluster, address: str, name: str) -> Endpoint:
         use_tls=cluster.use_tls,
         transport=cluster.transport,
         username=cluster.username,
-        password=credentials.reveal(cluster.password_envelope, owner=owner_of_credential(cluster)),
+        password=password_of(cluster),
+        client_certificate=cluster.client_certificate,
+        client_key=client_key_of(cluster),
         ca_certificate=cluster.ca_certificate,
         fingerprint=cluster.fingerprint,
         name=name,
         keeps_powershell=cluster.keeps_powershell,
     )
+
+
+def password_of(cluster: Cluster) -> str:
+    """ "" for one that signs in by certificate. Raises EnvelopeError."""
+    if cluster.transport == Transport.CERTIFICATE:
+        return ""
+    return credentials.reveal(cluster.password_envelope, owner=owner_of_credential(cluster))
+
+
+def client_key_of(cluster: Cluster) -> str:
+    """ "" for one that signs in by password. Raises EnvelopeError."""
+    if cluster.transport != Transport.CERTIFICATE:
+        return ""
+    return credentials.reveal(cluster.client_key_envelope, owner=owner_of_client_key(cluster))
 
 
 def with_node_counts(clusters: QuerySet[Cluster]) -> QuerySet[Cluster]:

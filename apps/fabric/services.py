@@ -9,7 +9,7 @@ from apps.accounts.permissions import require, require_noun
 from apps.audit import services as audit_log
 from apps.common.errors import Conflict, Invalid, StateForbids
 from apps.fabric import credentials, rules, selectors
-from apps.fabric.choices import DrainState, HostState
+from apps.fabric.choices import DrainState, HostState, Transport
 from apps.fabric.models import Cluster, Host
 from apps.operations import nudges
 from apps.operations import services as operations
@@ -19,9 +19,9 @@ from apps.operations.models import Operation
 _RULES = {
     "name": rules.name,
     "address": rules.address,
-    "username": rules.username,
     "ca_certificate": rules.ca_certificate,
     "fingerprint": rules.fingerprint,
+    "client_certificate": rules.client_certificate,
 }
 
 
@@ -34,24 +34,28 @@ def add_cluster(
     port: int,
     use_tls: bool,
     transport: str,
-    username: str,
-    password: str,
+    username: str = "",
+    password: str = "",
     ca_certificate: str = "",
     fingerprint: str = "",
     keeps_powershell: bool = True,
+    client_certificate: str = "",
+    client_key: str = "",
 ) -> Cluster:
-    """Adds a cluster and asks for its first reading. Raises Invalid, Forbidden, Conflict."""
+    """Adds a cluster and asks for its first reading. Raises Invalid, Forbidden, Conflict.
+
+    A transport takes a user name and a password, or a client certificate and its key; then the
+    user name is only what the portal calls the account, the certificate's subject by default.
+    """
     require_noun(actor, "cluster", "manage")
     cluster = Cluster()
     given = {
         "name": name, "address": address, "port": port, "use_tls": use_tls,
         "transport": transport, "username": username, "ca_certificate": ca_certificate,
         "fingerprint": fingerprint, "keeps_powershell": keeps_powershell,
+        "client_certificate": client_certificate,
     }  # fmt: skip
-    _set(cluster, given)
-    cluster.password_envelope = credentials.seal(
-        password, owner=selectors.owner_of_credential(cluster)
-    )
+    _set(cluster, given, password, client_key)
     _save(cluster, force_insert=True)
     _audit(actor, "cluster.add", cluster, selectors.address_parts(cluster))
     _request_refresh(actor, cluster)
@@ -61,25 +65,29 @@ def add_cluster(
 
 @transaction.atomic
 def edit_cluster(
-    *, actor: User, cluster: Cluster, password: str | None = None, **changes: Any
+    *,
+    actor: User,
+    cluster: Cluster,
+    password: str | None = None,
+    client_key: str | None = None,
+    **changes: Any,
 ) -> Cluster:
     """Changes what is given. A new way or account is tried by a reading at once."""
     require(actor, "manage", cluster)
     cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)
     where = selectors.address_parts(cluster)
-    _set(cluster, changes)
+    _set(cluster, changes, password, client_key)
     moved = {"address", "port", "use_tls", "transport"} & changes.keys()
-    if moved and where != selectors.address_parts(cluster) and password is None:
+    is_password = cluster.transport != Transport.CERTIFICATE
+    if moved and where != selectors.address_parts(cluster) and password is None and is_password:
         # A stored password goes only where its owner sent it: who changes the address types it.
+        # A certificate's key goes nowhere.
         raise Invalid.field(
             "password", "Type the account’s password again to send it to another address."
         )
-    if password is not None:
-        cluster.password_envelope = credentials.seal(
-            password, owner=selectors.owner_of_credential(cluster)
-        )
     _save(cluster)
-    changed = sorted([*changes, *(["password"] if password is not None else [])])
+    secrets = {"password": password, "client_key": client_key}
+    changed = sorted([*changes, *(name for name, given in secrets.items() if given is not None)])
     _audit(actor, "cluster.edit", cluster, {"changed": changed})
     nudges.publish("cluster", cluster.pk)
     return cluster
@@ -136,14 +144,20 @@ def rotate_credential_keys() -> tuple[int, int]:
     """
     resealed = current = 0
     for cluster in Cluster.objects.select_for_update():
-        if credentials.is_current(cluster.password_envelope):
-            current += 1
-            continue
-        owner = selectors.owner_of_credential(cluster)
-        secret = credentials.reveal(cluster.password_envelope, owner=owner)
-        cluster.password_envelope = credentials.seal(secret, owner=owner)
-        cluster.save(update_fields=["password_envelope"])
-        resealed += 1
+        for field, owner in (
+            ("password_envelope", selectors.owner_of_credential(cluster)),
+            ("client_key_envelope", selectors.owner_of_client_key(cluster)),
+        ):
+            envelope = getattr(cluster, field)
+            if not envelope:
+                continue
+            if credentials.is_current(envelope):
+                current += 1
+                continue
+            secret = credentials.reveal(envelope, owner=owner)
+            setattr(cluster, field, credentials.seal(secret, owner=owner))
+            cluster.save(update_fields=[field])
+            resealed += 1
     if resealed:
         audit_log.record(
             actor=None, action="credential.rotate", target_kind="credential", target_id="",
@@ -168,11 +182,40 @@ def _on_host(
     )  # fmt: skip
 
 
-def _set(cluster: Cluster, given: dict[str, Any]) -> None:
+def _set(
+    cluster: Cluster, given: dict[str, Any], password: str | None, client_key: str | None
+) -> None:
+    """Puts fields and secrets into the row; a secret that is None stays what it was."""
     for field, value in given.items():
         rule = _RULES.get(field)
         setattr(cluster, field, rule(value) if rule else value)
     rules.sign_in(use_tls=cluster.use_tls, transport=cluster.transport)
+    if cluster.transport == Transport.CERTIFICATE:
+        _set_certificate(cluster, client_key)
+    else:
+        _set_password(cluster, password)
+    cluster.username = rules.username(cluster.username)
+
+
+def _set_password(cluster: Cluster, password: str | None) -> None:
+    """What the other kind of sign-in needed is forgotten with it."""
+    cluster.client_certificate = cluster.client_key_envelope = ""
+    if password is not None:
+        cluster.password_envelope = credentials.seal(
+            rules.needed("password", password), owner=selectors.owner_of_credential(cluster)
+        )
+    rules.needed("password", cluster.password_envelope)
+
+
+def _set_certificate(cluster: Cluster, client_key: str | None) -> None:
+    cluster.password_envelope = ""
+    if client_key is None and cluster.client_key_envelope:
+        client_key = selectors.client_key_of(cluster)  # it may not fit a new certificate
+    key = rules.client_key(client_key or "", cluster.client_certificate)
+    cluster.client_key_envelope = credentials.seal(
+        key, owner=selectors.owner_of_client_key(cluster)
+    )
+    cluster.username = cluster.username or rules.subject_of(cluster.client_certificate)
 
 
 def _save(cluster: Cluster, **options: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apps.lab.world import Cluster, Node, World
+from apps.lab.wsman.doors import Doors
 from apps.lab.wsman.hosts import Account, WsmanHost
 
 
@@ -38,6 +39,11 @@ class Host:
     def accounts(self) -> Sequence[Account]:
         with self._world.locked():
             return [account_of(self._world.cluster_of(self.name))]
+
+    @property
+    def doors(self) -> Doors:
+        with self._world.locked():
+            return self._world.node(self.name).doors
 
     def count_request(self) -> None:
         """One HTTP request answered, for the control address's counters."""

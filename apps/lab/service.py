@@ -114,8 +114,19 @@ class Lab:
             "password": row.password,
             "guardian": row.guardian,
             "fingerprint": self.wsman.fingerprint(row.address),
+            "client_certificates": self._client_certificates(row),
             "hosts": [{"name": node.name, "address": node.address} for node in row.nodes],
         }
+
+    def _client_certificates(self, row: Any) -> list[dict[str, str]]:
+        """Files by which accounts sign in whose mapping trusts the lab's own authority."""
+        subjects = {m.subject for node in row.nodes for m in node.doors.certificates
+                    if not m.authority}  # fmt: skip
+        pairs = {subject: self.wsman.client_certificate(subject) for subject in sorted(subjects)}
+        return [
+            {"subject": subject, "certificate": str(certificate), "key": str(key)}
+            for subject, (certificate, key) in pairs.items()
+        ]
 
     def _guardian(self, server: hgs.GuardianServer) -> dict[str, Any]:
         row = server.guardian

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 _FINGERPRINT = re.compile(r"^[0-9a-f]{64}$")
-TransportName = Literal["ntlm", "basic"]
+TransportName = Literal["ntlm", "basic", "certificate"]
 TRANSPORTS: tuple[str, ...] = get_args(TransportName)
 
 
@@ -19,7 +19,8 @@ class Endpoint:
     SHA-256 in hex of the one certificate that is accepted instead, colons allowed; it goes before
     the authority. With neither, the machine's own trust store decides. `name` is what people call
     the host. `keeps_powershell`: one PowerShell serves many calls; False starts one for each.
-    Raises ValueError for what could not work or would show the password.
+    `client_certificate` and `client_key`: PEM, for the transport "certificate", which needs no
+    password. Raises ValueError for what could not work or would show the password.
     """
 
     address: str
@@ -32,12 +33,19 @@ class Endpoint:
     fingerprint: str = ""
     name: str = ""
     keeps_powershell: bool = True
+    client_certificate: str = field(default="", repr=False)
+    client_key: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if self.transport not in TRANSPORTS:
             raise ValueError(f"transport must be one of {', '.join(TRANSPORTS)}")
         if self.transport == "basic" and not self.use_tls:
             raise ValueError("Basic sign-in shows the password on the wire: it needs TLS")
+        if self.transport == "certificate":
+            if not self.use_tls:
+                raise ValueError("A certificate is shown in TLS's handshake: it needs TLS")
+            if not (self.client_certificate and self.client_key):
+                raise ValueError("transport certificate needs client_certificate and client_key")
         plain = self.fingerprint.replace(":", "").replace(" ", "").lower()
         if plain and not _FINGERPRINT.match(plain):
             raise ValueError("fingerprint must be the 64 hex digits of a SHA-256")
@@ -51,7 +59,7 @@ class Endpoint:
     @property
     def sign_in(self) -> TransportName:
         """The transport, as the checked word that it is."""
-        return "basic" if self.transport == "basic" else "ntlm"
+        return cast(TransportName, self.transport)
 
     @property
     def url(self) -> str:

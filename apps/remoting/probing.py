@@ -115,7 +115,9 @@ def _distrust(endpoint: Endpoint, fingerprint: str) -> str:
     try:
         with (
             _connection(endpoint) as plain,
-            tls.context_for(endpoint).wrap_socket(plain, server_hostname=endpoint.address),
+            tls.context(endpoint.ca_certificate, is_pinned=False).wrap_socket(
+                plain, server_hostname=endpoint.address
+            ),
         ):
             return ""
     except ssl.SSLCertVerificationError as error:

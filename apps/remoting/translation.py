@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -19,6 +20,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 _UNREADABLE = (AssertionError, StopIteration, SyntaxError, ValueError, KeyError, AttributeError)
 """How pywinrm meets an answer that is no envelope: it looks into it and stumbles."""
+_NO_ENTRY = re.compile(r"ALERT_(UNKNOWN_CA|ACCESS_DENIED|\w*CERTIFICATE)")
+"""OpenSSL's words for the alerts by which a server turns a client's certificate down."""
 
 NETWORK_HINT = (
     "Check that the host is on, that WinRM runs on it (winrm quickconfig), and that a firewall"
@@ -27,6 +30,12 @@ NETWORK_HINT = (
 SIGN_IN_HINT = (
     "Check the user name and password, that the account isn't locked, and that it is an"
     " administrator of the host or a member of Remote Management Users."
+)
+CERTIFICATE_HINT = (
+    "Check on the host that the certificate is mapped to an account (winrm enumerate"
+    " winrm/config/service/certmapping), that its authority is in the computer's store Trusted"
+    " Root Certification Authorities, and that Certificate is on (winrm get"
+    " winrm/config/service/auth)."
 )
 TRUST_HINT = (
     "Give the certificate authority that issued the host's certificate, or confirm the"
@@ -50,9 +59,7 @@ def translated(endpoint: Endpoint, error: Exception) -> RemotingError:
     The cause is dropped on purpose: its text may hold a header, and a header the password.
     """
     if isinstance(error, winrm.exceptions.InvalidCredentialsError):
-        return SignInRefused(
-            f"{endpoint.label} refused the sign-in of {endpoint.username}.", hint=SIGN_IN_HINT
-        )
+        return refused(endpoint)
     if isinstance(error, winrm.exceptions.WSManFaultError):
         return _fault(endpoint, error)
     if isinstance(error, winrm.exceptions.WinRMTransportError):
@@ -66,6 +73,11 @@ def translated(endpoint: Endpoint, error: Exception) -> RemotingError:
         log.warning("unreadable answer from %s", endpoint.label, exc_info=error)
         return _unreadable(endpoint)
     raise error
+
+
+def refused(endpoint: Endpoint) -> SignInRefused:
+    hint = CERTIFICATE_HINT if endpoint.transport == "certificate" else SIGN_IN_HINT
+    return SignInRefused(f"{endpoint.label} refused the sign-in of {endpoint.username}.", hint=hint)
 
 
 def _fault(endpoint: Endpoint, fault: winrm.exceptions.WSManFaultError) -> RemotingError:
@@ -99,6 +111,8 @@ def _status(endpoint: Endpoint, status: int | None) -> RemotingError:
 
 def _network(endpoint: Endpoint, error: requests.RequestException) -> RemotingError:
     reason = _reason(error)
+    if endpoint.client_certificate and _NO_ENTRY.search(str(reason)):
+        return refused(endpoint)  # the host ended the handshake once it had seen who we are
     if isinstance(error, requests.exceptions.SSLError):
         return untrusted(endpoint, str(reason))
     if isinstance(error, requests.exceptions.ReadTimeout):
@@ -124,12 +138,13 @@ def _network(endpoint: Endpoint, error: requests.RequestException) -> RemotingEr
 
 
 def broken(endpoint: Endpoint) -> Unreachable:
-    return Unreachable(
-        f"The connection to {endpoint.label} broke off.",
-        step="http",
-        hint="The host may be restarting, or its network may be down. See whether it is on,"
-        " then try again.",
+    hint = (
+        "The host may be restarting, or its network may be down. See whether it is on, then try"
+        " again."
     )
+    if endpoint.client_certificate:
+        hint += f" Or it does not know who issued the client certificate. {CERTIFICATE_HINT}"
+    return Unreachable(f"The connection to {endpoint.label} broke off.", step="http", hint=hint)
 
 
 def untrusted(endpoint: Endpoint, reason: str) -> Unreachable:

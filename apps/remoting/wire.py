@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import requests
-from requests.auth import HTTPBasicAuth
+from requests.auth import AuthBase, HTTPBasicAuth
 from winrm.transport import Transport
 
 from apps.remoting.endpoint import Endpoint
@@ -17,6 +19,17 @@ GRACE_SECONDS = 8
 """How much longer than promised an answer may take before the host counts as silent."""
 
 
+_MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+
+
+class CertificateAuth(AuthBase):
+    """Says with each request that the certificate of the TLS handshake is who we are."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = _MUTUAL
+        return request
+
+
 class TunedTransport(Transport):
     """Mounts the endpoint's own adapter before the first request, the sign-in's included."""
 
@@ -25,7 +38,7 @@ class TunedTransport(Transport):
             endpoint=endpoint.url,
             username=endpoint.username,
             password=endpoint.password,
-            auth_method=endpoint.sign_in,
+            auth_method=_method(endpoint),
             server_cert_validation="validate",
             ca_trust_path="",  # trust is the adapter's: the environment is not asked
             proxy=None,
@@ -62,17 +75,24 @@ class TunedTransport(Transport):
         adapter = VerifyingAdapter(self._endpoint)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
-        if self._endpoint.transport == "basic":  # requests would write it in Latin-1
+        if self._endpoint.transport == "certificate":
+            session.auth = CertificateAuth()
+        elif self._endpoint.transport == "basic":  # requests would write it in Latin-1
             session.auth = HTTPBasicAuth(
                 self._endpoint.username.encode(), self._endpoint.password.encode()
             )
+
+
+def _method(endpoint: Endpoint) -> Literal["ssl", "ntlm", "basic"]:
+    """pywinrm's word. Its "certificate" wants files; "ssl" leaves the sign-in to `_tune`."""
+    return "ssl" if endpoint.sign_in == "certificate" else endpoint.sign_in
 
 
 def client_for(endpoint: Endpoint) -> tuple[KeptProtocol, TunedTransport]:
     """A WS-Management client of one host. One thread at a time: sealing counts the messages."""
     protocol = KeptProtocol(
         endpoint=endpoint.url,
-        transport=endpoint.sign_in,
+        transport=_method(endpoint),
         username=endpoint.username,
         password=endpoint.password,
         operation_timeout_sec=OPERATION_SECONDS,

@@ -1,8 +1,12 @@
 import socket
+import ssl
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
+from apps.fabric import selectors
 from apps.fabric.models import Cluster
+from apps.lab.wsman.pki import Authority
 from tests.fabric.fixtures import api
 
 pytestmark = pytest.mark.django_db
@@ -143,3 +147,84 @@ def test_lists_refuse_what_no_field_holds_and_tenants_altogether(folk, path):
     assert api(folk.contoso).get(f"/api/v1/{path}/").status_code == 403
     wrong = client.get("/api/v1/hosts/?state=no-such-word")
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "state")
+
+
+def by_certificate(tmp_path, **changes):
+    certificate, key = Authority(tmp_path).client_certificate("portal@test.example")
+    way = {k: v for k, v in GOOD.items() if k not in ("username", "password")}
+    secret = {
+        # both in one file, as people have them
+        "client_certificate": certificate.read_text() + key.read_text(),
+        "client_key": key.read_text().strip(),
+    }
+    return way | {"transport": "certificate", "use_tls": True} | secret | changes
+
+
+def test_a_cluster_may_be_reached_by_certificate_without_any_password(folk, tmp_path):
+    way = by_certificate(tmp_path)
+    answer = api(folk.admin).post("/api/v1/clusters/", way, format="json")
+
+    assert answer.status_code == 201, answer.content
+    assert "PRIVATE KEY" not in answer.content.decode()
+    row = Cluster.objects.get()
+    endpoint = selectors.endpoint_for_cluster(row)
+    assert (row.username, endpoint.client_key) == ("portal@test.example", way["client_key"])
+    assert "PRIVATE KEY" not in row.client_key_envelope + row.client_certificate
+    moved = api(folk.admin).patch(answer.json()["url"], {"address": "10.0.0.9"}, format="json")
+    assert moved.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["clusters/", "clusters/preflight/"])
+def test_a_certificate_that_cannot_sign_in_is_refused_and_named(folk, tmp_path, path):
+    good = by_certificate(tmp_path)
+    other = by_certificate(tmp_path / "other")
+    server = Authority(tmp_path / "s").certificate_for("127.0.0.1", ["a"]).der
+    wrong = {
+        "client_certificate": ("", "no certificate", ssl.DER_cert_to_PEM_cert(server)),
+        "client_key": ("", "no key", other["client_key"], locked(good["client_key"])),
+        "transport": ("certificate",),
+    }
+
+    for field, values in wrong.items():
+        for value in values:
+            way = good | {field: value, "use_tls": field != "transport"}
+            answer = api(folk.admin).post(f"/api/v1/{path}", way, format="json")
+
+            assert answer.status_code == 400, value
+            assert [error["field"] for error in answer.json()["errors"]] == [field]
+            assert good["client_key"] not in answer.content.decode()
+
+
+def locked(key: str) -> str:
+    return (
+        serialization.load_pem_private_key(key.encode(), None)
+        .private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"passphrase"),
+        )
+        .decode()
+    )
+
+
+def test_a_change_of_transport_takes_its_own_secret_and_forgets_the_other(folk, tmp_path):
+    client = api(folk.admin)
+    row = client.post("/api/v1/clusters/", by_certificate(tmp_path), format="json").json()
+
+    bare = client.patch(row["url"], {"transport": "ntlm"}, format="json")
+    whole = client.patch(row["url"], {"transport": "ntlm", "password": "new"}, format="json")
+
+    assert (bare.status_code, bare.json()["errors"][0]["field"]) == (400, "password")
+    assert whole.status_code == 200
+    stored = Cluster.objects.get()
+    assert stored.client_key_envelope == stored.client_certificate == ""
+    assert selectors.endpoint_for_cluster(stored).password == "new"
+
+
+@pytest.mark.parametrize("field", ["username", "password"])
+def test_a_password_transport_needs_both_of_its_fields(folk, field):
+    way = {name: value for name, value in GOOD.items() if name != field}
+
+    answer = api(folk.admin).post("/api/v1/clusters/", way, format="json")
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)

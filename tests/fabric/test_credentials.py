@@ -3,7 +3,7 @@ from django.core.management import CommandError, call_command
 
 from apps.audit.models import AuditEntry
 from apps.fabric import credentials, selectors, services
-from tests.fabric.test_adding import GOOD, PASSWORD
+from tests.fabric.test_adding import GOOD, PASSWORD, by_certificate
 
 OLD, NEW = {"old": bytes(32)}, {"new": bytes(range(32))}
 
@@ -48,3 +48,17 @@ def test_rotation_without_the_old_key_changes_nothing_and_says_which_is_missing(
 
     cluster.refresh_from_db()
     assert cluster.password_envelope == before
+
+
+@pytest.mark.django_db
+def test_rotation_takes_the_keys_of_client_certificates_too(folk, settings, tmp_path):
+    settings.FABRIC_CREDENTIAL_KEYS = OLD
+    way = by_certificate(tmp_path)
+    cluster = services.add_cluster(actor=folk.admin, **way)
+    settings.FABRIC_CREDENTIAL_KEYS = NEW | OLD
+
+    call_command("rotate_credential_keys")
+    settings.FABRIC_CREDENTIAL_KEYS = NEW
+    cluster.refresh_from_db()
+
+    assert selectors.endpoint_for_cluster(cluster).client_key == way["client_key"]

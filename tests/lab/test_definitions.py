@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from apps.lab.world import DefinitionError, World, parse, read
+from apps.lab.wsman.doors import Doors
 
 FOLDER = Path(__file__).resolve().parents[2] / "apps/lab/definitions"
 NODES = "nodes: [{name: n}]"
@@ -25,6 +26,8 @@ NODES = "nodes: [{name: n}]"
         (f"clusters: [{{name: c, {NODES}, vms: [{{name: v, state: Runing}}]}}]", "did you mean"),
         (f"clusters: [{{name: c, {NODES}, vms: [{{name: v, memory_gib: lots}}]}}]", "a number"),
         (f"clusters: [{{name: c, {NODES}}}, {{name: C, nodes: [{{name: m}}]}}]", "used twice"),
+        (f"clusters: [{{name: c, {NODES}, winrm: {{channel_binding: firm}}}}]", "none of"),
+        (f"clusters: [{{name: c, {NODES}, winrm: {{certificates: [{{}}]}}}}]", "is missing"),
         (f"clusters: [{{name: c, {NODES}, volumes: [{{name: 'a/b'}}]}}]", "folder's name"),
         (f"clusters: [{{name: c, {NODES}, vms: [{{name: 'v{{x}}', repeat: 2}}]}}]", "only {n}"),
         ("clusters: [{name: c, nodes: [{name: n, attestation: {status: Fine}}]}]", "none of"),
@@ -94,3 +97,26 @@ def test_both_definitions_that_come_with_the_lab_hold_and_share_no_name() -> Non
         assert {vm.protection for c in world.clusters for vm in c.vms} == {
             "None", "VTpm", "EncryptionSupported", "Shielded"
         }  # fmt: skip
+
+
+def test_a_node_lets_in_what_its_cluster_says_and_otherwise_what_windows_does() -> None:
+    ways = "winrm: {channel_binding: strict, certificates: [{subject: ops@test}]}"
+    nodes = "nodes: [{name: a}, {name: b, winrm: {basic: false, channel_binding: none}}]"
+    first, second = parse(f"clusters: [{{name: c, {ways}, {nodes}}}]").clusters[0].nodes
+    plain = parse(f"clusters: [{{name: c, {NODES}}}]").clusters[0].nodes[0]
+
+    assert (first.doors.channel_binding, first.doors.basic) == ("strict", True)
+    assert (second.doors.channel_binding, second.doors.basic) == ("none", False)
+    assert [m.subject for m in second.doors.certificates] == ["ops@test"]
+    assert plain.doors == Doors()
+
+
+def test_the_ways_in_outlive_a_restart_of_the_world(tmp_path) -> None:
+    ways = "winrm: {certificates: [{subject: ops@test, username: ops}]}"
+    definition = parse(f"clusters: [{{name: c, {NODES}, {ways}}}]")
+    World(definition, tmp_path).close()
+
+    again = World(definition, tmp_path)
+    again.close()
+
+    assert again.clusters[0].nodes[0].doors == definition.clusters[0].nodes[0].doors

@@ -7,7 +7,7 @@ import pytest
 from apps.lab.wsman.server import Server
 from apps.remoting.endpoint import Endpoint
 from apps.remoting.pool import Pool
-from tests.lab.wsman.machines import N1, PASSWORD, Machines, started, two_machines
+from tests.lab.wsman.machines import N1, PASSWORD, SUBJECT, Machines, started, two_machines
 
 
 @pytest.fixture
@@ -35,13 +35,17 @@ def endpoint(server) -> Callable[..., Endpoint]:
 
     def make(transport: str = "ntlm-http", **changes) -> Endpoint:
         method, scheme = transport.split("-")
+        certificate, key = server.client_certificate(SUBJECT)
+        is_certificate = method == "certificate"
         facts = {
             "address": N1,
             "port": server.tls_port if scheme == "https" else server.http_port,
             "use_tls": scheme == "https",
             "transport": method,
             "username": "FABRIC\\portal",
-            "password": PASSWORD,
+            "password": "" if is_certificate else PASSWORD,
+            "client_certificate": certificate.read_text() if is_certificate else "",
+            "client_key": key.read_text() if is_certificate else "",
             "ca_certificate": server.ca_file.read_text() if scheme == "https" else "",
             "name": "N1",
         }

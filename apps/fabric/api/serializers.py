@@ -66,20 +66,29 @@ class ClusterSerializer(ObservedSerializer):
 
 
 class ClusterBodySerializer(serializers.Serializer[Any]):
-    """How a cluster is reached. The password is kept sealed and never shown."""
+    """How a cluster is reached. Password and client key are kept sealed and never shown.
+
+    `certificate` takes `client_certificate` and `client_key`, every other transport `username`
+    and `password`.
+    """
 
     name = serializers.CharField(max_length=64)
     address = serializers.CharField(max_length=253)
     port = serializers.IntegerField(min_value=1, max_value=65535)
     use_tls = serializers.BooleanField()
     transport = serializers.ChoiceField(choices=Transport.choices)
-    username = serializers.CharField(max_length=256)
+    username = serializers.CharField(max_length=256, required=False)
     password = serializers.CharField(
-        max_length=1024, trim_whitespace=False, write_only=True, style={"input_type": "password"}
-    )
+        max_length=1024, required=False, trim_whitespace=False, write_only=True,
+        style={"input_type": "password"},
+    )  # fmt: skip
     ca_certificate = serializers.CharField(max_length=65_536, required=False, allow_blank=True)
     fingerprint = serializers.CharField(max_length=128, required=False, allow_blank=True)
     keeps_powershell = serializers.BooleanField(required=False)
+    client_certificate = serializers.CharField(max_length=65_536, required=False, allow_blank=True)
+    client_key = serializers.CharField(
+        max_length=65_536, required=False, write_only=True, style={"input_type": "password"}
+    )
 
 
 class HostSerializer(ObservedSerializer):

@@ -77,7 +77,8 @@ def edit(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     form = ClusterForm(request.POST or None, cluster=row)
     if request.method == "POST" and form.is_valid():
         given = form.given()
-        given["password"] = given["password"] or None
+        for secret in ("password", "client_key"):
+            given[secret] = given[secret] or None
         try:
             services.edit_cluster(actor=request.user, cluster=row, **given)
             return _go(request, reverse("fabric:cluster", args=[pk]))

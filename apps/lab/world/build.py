@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import Counter
+from pathlib import Path
+
+from cryptography import x509
 
 from apps.lab.world.definition import DefinitionError, Place
 from apps.lab.world.model import (
@@ -28,6 +31,7 @@ from apps.lab.world.model import (
     Verdict,
     Volume,
 )
+from apps.lab.wsman.doors import CHANNEL_BINDINGS, CertificateMapping, Doors
 
 NAMESPACE = uuid.UUID("6f1d2f5e-2f0b-5b57-9b36-58a9a3a6c0de")
 SWITCH_TYPES = ("External", "Internal", "Private")
@@ -81,7 +85,7 @@ def _cluster(place: Place, number: int, domain: str, guardians: list[Guardian]) 
     own_domain = place.text("domain", domain)
     username, password = _credentials(place, name, own_domain)
     row = Cluster(name, f"{NETWORK}.{number}.200", own_domain, str(guardian), username, password)
-    row.nodes = _nodes(place, number, service)
+    row.nodes = _nodes(place, number, service, doors(place.part("winrm")))
     row.switches = _switches(place, name)
     row.volumes = _volumes(place, row)
     row.vms = _vms(place, row)
@@ -103,15 +107,15 @@ def _credentials(place: Place, name: str, domain: str) -> tuple[str, str]:
     return pair
 
 
-def _nodes(place: Place, number: int, guardian: Guardian | None) -> list[Node]:
-    rows = [_node(p, f"{NETWORK}.{number}.{i + 1}", guardian)
+def _nodes(place: Place, number: int, guardian: Guardian | None, ways: Doors) -> list[Node]:
+    rows = [_node(p, f"{NETWORK}.{number}.{i + 1}", guardian, ways)
             for i, p in enumerate(place.rows("nodes"))]  # fmt: skip
     if not 0 < len(rows) <= MOST_NODES:
         raise place.fail("nodes", f"1 to {MOST_NODES} are wanted, {len(rows)} are given")
     return rows
 
 
-def _node(place: Place, address: str, guardian: Guardian | None) -> Node:
+def _node(place: Place, address: str, guardian: Guardian | None, ways: Doors) -> Node:
     node = Node(
         name=place.text("name"),
         address=address,
@@ -127,10 +131,46 @@ def _node(place: Place, address: str, guardian: Guardian | None) -> Node:
         os_version=place.text("os_version", "10.0.20348"),
         latency_ms=place.whole("latency_ms", 0),
         faults=[fault(p) for p in place.rows("faults")],
+        doors=doors(place.part("winrm"), ways),
     )
     node.drain = "Completed" if node.paused else "NotInitiated"
     place.done()
     return node
+
+
+def doors(place: Place | None, default: Doors | None = None) -> Doors:
+    """Which ways to sign in a host has: its cluster's, save what it says itself."""
+    default = default or Doors()
+    if place is None:
+        return default
+    row = Doors(
+        basic=place.flag("basic", default.basic),
+        certificates=_mappings(place) or default.certificates,
+        channel_binding=place.word("channel_binding", CHANNEL_BINDINGS, default.channel_binding),
+    )
+    place.done()
+    return row
+
+
+def _mappings(place: Place) -> list[CertificateMapping]:
+    rows = []
+    for p in place.rows("certificates"):
+        user = p.text("username") if p.get("username") else ""
+        rows.append(CertificateMapping(p.text("subject"), user, _authority(p)))
+        p.done()
+    return rows
+
+
+def _authority(place: Place) -> str:
+    """PEM of the authority in the file that a mapping names; "" without one."""
+    if not place.get("authority"):
+        return ""
+    try:
+        text = Path(place.text("authority")).read_text(encoding="utf-8")
+        x509.load_pem_x509_certificate(text.encode())
+    except (OSError, ValueError) as error:
+        raise place.fail("authority", f"holds no certificate in PEM: {error}") from None
+    return text
 
 
 def verdict(place: Place | None, default: str = "Passed") -> Verdict:

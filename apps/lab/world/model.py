@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.lab.wsman.doors import Doors
+
 GIB = 1 << 30
 
 PROTECTIONS = ("None", "VTpm", "EncryptionSupported", "Shielded")
@@ -60,6 +62,7 @@ class Node:
     latency_ms: int = 0
     faults: list[Fault] = field(default_factory=list)
     hanging: list[Fault] = field(default_factory=list)
+    doors: Doors = field(default_factory=Doors)
 
 
 @dataclass

@@ -60,6 +60,7 @@ class Connection:
         if request.header("wsmanidentify") and soap.is_identify(request.body):
             return http.Response(200, soap.identity(), sealing.SOAP_TYPE)
         token: list[tuple[str, str]] = []
+        self._signin.next_request()
         if request.header("authorization"):
             refusal, token = self._sign_in(request.header("authorization"))
             if refusal is not None:

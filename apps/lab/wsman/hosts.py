@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from apps.lab.wsman.doors import Doors
+
 
 @dataclass(frozen=True)
 class Account:
@@ -35,6 +37,10 @@ class Account:
             pairs.append(("", f"{self.username}@{self.dns_domain}"))
         return pairs
 
+    def principal(self, host_name: str) -> str:
+        """How the host itself writes this account, however somebody has signed in with it."""
+        return f"{self.domain or host_name}\\{self.username}"
+
 
 class WsmanHost(Protocol):
     """One simulated machine. Read at every request, from the service's own thread."""
@@ -60,6 +66,10 @@ class WsmanHost(Protocol):
 
     @property
     def accounts(self) -> Sequence[Account]: ...
+
+    @property
+    def doors(self) -> Doors:
+        """Which ways to sign in are open; whether certificates are asked for is read at start."""
 
     def count_request(self) -> None:
         """Called once for every HTTP request that reaches the host."""

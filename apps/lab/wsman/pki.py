@@ -1,8 +1,10 @@
-"""The lab's own certificate authority and the certificates its hosts show on HTTPS."""
+"""The lab's own certificate authority: it certifies hosts, and who signs in by certificate."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import hashlib
 import ipaddress
 import os
 import ssl
@@ -17,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _VALID = datetime.timedelta(days=3650)
+_PRINCIPAL_NAME = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")  # as Windows writes users
 _BACKDATED = datetime.timedelta(hours=1)  # a client's clock may be behind
 
 
@@ -49,14 +52,48 @@ class Authority:
             raise TypeError(f"{self._key_file} holds a key of another kind than the lab's")
         self._key = key
 
-    def certificate_for(self, address: str, names: Sequence[str]) -> HostCertificate:
-        """The certificate of an address, issued anew only when its names have changed."""
+    @property
+    def certificate(self) -> x509.Certificate:
+        return self._certificate
+
+    def certificate_for(
+        self, address: str, names: Sequence[str], clients: Sequence[x509.Certificate] = ()
+    ) -> HostCertificate:
+        """The certificate of an address, issued anew only when its names have changed.
+
+        `clients`: authorities whose certificates its context asks of clients; with none it
+        doesn't ask.
+        """
         path = self._folder / f"{address}.pem"
         certificate = self._kept(path, address, names) or self._issue(path, address, names)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(path)
+        for authority in clients:
+            context.verify_mode = ssl.CERT_OPTIONAL
+            context.load_verify_locations(cadata=authority.public_bytes(serialization.Encoding.DER))
         return HostCertificate(context, certificate.public_bytes(serialization.Encoding.DER))
+
+    def client_certificate(self, subject: str) -> tuple[Path, Path]:
+        """Files of a certificate (and its key) by which `subject` signs in; made when missing."""
+        name = hashlib.sha256(subject.encode()).hexdigest()[:16]
+        paths = self._folder / f"client-{name}.pem", self._folder / f"client-{name}.key"
+        if not all(path.exists() for path in paths):
+            key = ec.generate_private_key(ec.SECP256R1())
+            principal = x509.OtherName(_PRINCIPAL_NAME, _utf8_string(subject))
+            certificate = (
+                _builder(_name(subject), self._certificate.subject, key.public_key())
+                .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+                .add_extension(x509.SubjectAlternativeName([principal]), critical=False)
+                .add_extension(_key_usage(digital_signature=True), critical=True)
+                .add_extension(
+                    x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
+                )
+                .sign(self._key, hashes.SHA256())
+            )
+            _write_private(paths[1], _pem(key))
+            paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        return paths
 
     def _create(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -79,7 +116,7 @@ class Authority:
         certificate = x509.load_pem_x509_certificate(path.read_bytes())
         san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         kept = san.get_values_for_type(x509.DNSName)
-        ours = certificate.issuer == self._certificate.subject and _is_signed_by(
+        ours = certificate.issuer == self._certificate.subject and is_signed_by(
             certificate, self._certificate
         )
         return certificate if ours and kept == list(names) else None
@@ -105,6 +142,30 @@ class Authority:
         pem = certificate.public_bytes(serialization.Encoding.PEM)
         _write_private(path, _pem(key) + pem)
         return certificate
+
+
+def subjects(certificate: x509.Certificate) -> set[str]:
+    """Whom a client certificate names: user principal names, and the common name. Case-folded."""
+    names = [
+        str(attribute.value)
+        for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    ]
+    with contextlib.suppress(x509.ExtensionNotFound):
+        san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names += [
+            other.value[2:].decode("utf-8", "replace")
+            for other in san.get_values_for_type(x509.OtherName)
+            if other.type_id == _PRINCIPAL_NAME
+        ]
+    return {name.casefold() for name in names}
+
+
+def _utf8_string(text: str) -> bytes:
+    """DER of a UTF8String of less than 128 bytes."""
+    data = text.encode()
+    if len(data) > 127:
+        raise ValueError(f"{text[:20]}… is too long for a certificate's subject")
+    return bytes([0x0C, len(data)]) + data
 
 
 def _name(common_name: str) -> x509.Name:
@@ -146,7 +207,7 @@ def _subject_key(key: ec.EllipticCurvePublicKey) -> x509.SubjectKeyIdentifier:
     return x509.SubjectKeyIdentifier.from_public_key(key)
 
 
-def _is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
     except (InvalidSignature, TypeError, ValueError):

@@ -17,12 +17,15 @@ import threading
 from concurrent.futures import Future
 from pathlib import Path
 
+from cryptography import x509
+
 from apps.lab.wsman.connection import Connection
+from apps.lab.wsman.doors import CertificateMapping
 from apps.lab.wsman.hosts import HostDirectory, RunScript, WsmanHost
 from apps.lab.wsman.pki import Authority, HostCertificate
 from apps.lab.wsman.programs import Programs
 from apps.lab.wsman.service import ConnectionCut, Service
-from apps.lab.wsman.signin import SignIn, UserFiles
+from apps.lab.wsman.signin import Channel, SignIn, UserFiles
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero seconds: close with a reset
 
@@ -45,6 +48,7 @@ class Server:
         self._hosts = hosts
         self._programs = Programs(run_script, engine)
         self._authority = Authority(state_dir / "pki")
+        self._authorities = {"": self._authority.certificate}
         self._users = UserFiles(state_dir / "users")
         self._certificates: dict[str, HostCertificate] = {}
         self._services: dict[str, Service] = {}
@@ -59,6 +63,10 @@ class Server:
         """The authority that signs every host's certificate, in PEM."""
         return self._authority.ca_file
 
+    def client_certificate(self, subject: str) -> tuple[Path, Path]:
+        """(certificate, key): files by which `subject` signs in where a mapping names it."""
+        return self._authority.client_certificate(subject)
+
     def fingerprint(self, address: str) -> str:
         """SHA-256 of the certificate shown at an address, in lower-case hex."""
         return self._certificates[address].fingerprint
@@ -71,7 +79,8 @@ class Server:
                 raise ValueError(f"a lab host must not answer on {address}: loopback only")
         for address in addresses:
             names = self._hosts.names_at(address)
-            self._certificates[address] = self._authority.certificate_for(address, names)
+            asked = [self._authorities[m.authority] for m in self._mappings(address)]
+            self._certificates[address] = self._authority.certificate_for(address, names, asked)
         self._thread.start()
         self._started.result()
 
@@ -144,7 +153,7 @@ class Server:
         try:
             if host is None or not host.powered_on:
                 raise ConnectionCut
-            signin = SignIn(host, self._users, certificate.der if certificate else None)
+            signin = SignIn(host, self._users, self._channel(writer, certificate))
             peer = writer.get_extra_info("peername")[0]
             await Connection(self._service(host), signin, reader, writer, peer).serve()
         except (ConnectionCut, ConnectionError, asyncio.IncompleteReadError):
@@ -155,6 +164,24 @@ class Server:
             writer.close()
             with contextlib.suppress(OSError, ssl.SSLError):
                 await writer.wait_closed()
+
+    def _channel(
+        self, writer: asyncio.StreamWriter, certificate: HostCertificate | None
+    ) -> Channel | None:
+        if certificate is None:
+            return None
+        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        return Channel(certificate.der, shown, self._authorities)
+
+    def _mappings(self, address: str) -> list[CertificateMapping]:
+        """Of the machine at an address, at the start; notes the authorities that they name."""
+        host = self._hosts.host_at(address)
+        mappings = host.doors.certificates if host else []
+        for mapping in mappings:
+            if mapping.authority not in self._authorities:
+                issuer = x509.load_pem_x509_certificate(mapping.authority.encode())
+                self._authorities[mapping.authority] = issuer
+        return mappings
 
     def _service(self, host: WsmanHost) -> Service:
         service = self._services.get(host.name)

@@ -1,22 +1,25 @@
-"""Who is at the other end of a connection: NTLM and SPNEGO by pyspnego, Basic over TLS."""
+"""Who is at the other end of a connection: NTLM and SPNEGO by pyspnego; over TLS also Basic and
+a certificate."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
+import dataclasses
 import hmac
 import os
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import spnego
+from cryptography import x509
 from spnego.channel_bindings import GssChannelBindings
 
+from apps.lab.wsman import binding, pki
+from apps.lab.wsman.doors import CertificateMapping
 from apps.lab.wsman.hosts import Account, WsmanHost
 
 _USER_FILE = threading.Lock()
@@ -32,7 +35,34 @@ _BAD_TOKEN = (
 )
 
 
-@dataclass(frozen=True)
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+
+
+@dataclasses.dataclass(frozen=True)
+class Channel:
+    """The TLS channel of a connection: the certificates (DER) that its two ends have shown.
+
+    `authorities`: those that a host's mappings may name, by the text by which they do.
+    """
+
+    server: bytes
+    client: bytes | None
+    authorities: Mapping[str, x509.Certificate]
+
+    @property
+    def bindings(self) -> GssChannelBindings:
+        return binding.of_certificate(self.server)
+
+    def is_mapped(self, mapping: CertificateMapping) -> bool:
+        """TLS has checked that the certificate is its holder's; here: whose that is."""
+        if self.client is None:
+            return False
+        shown = x509.load_der_x509_certificate(self.client)
+        issuer = self.authorities[mapping.authority]
+        return mapping.subject.casefold() in pki.subjects(shown) and pki.is_signed_by(shown, issuer)
+
+
+@dataclasses.dataclass(frozen=True)
 class Step:
     """Where a sign-in stands: `token` goes back to the client (None: nothing to send)."""
 
@@ -87,14 +117,15 @@ class SignIn:
     """The sign-in of one TCP connection; `principal` is set once it has succeeded.
 
     NTLM signs the connection in, not a request: what is learnt here holds until it is closed.
+    Basic and a certificate count for the request that names them.
     """
 
-    def __init__(self, host: WsmanHost, users: UserFiles, certificate: bytes | None) -> None:
+    def __init__(self, host: WsmanHost, users: UserFiles, channel: Channel | None) -> None:
         self._host = host
         self._users = users
-        self._bindings = _bindings(certificate) if certificate else None
-        self._is_tls = certificate is not None
+        self._channel = channel
         self._context: spnego.ContextProxy | None = None
+        self._is_for_one_request = False
         self.principal = ""
         self.scheme = ""
 
@@ -105,53 +136,93 @@ class SignIn:
 
     @property
     def offers(self) -> list[tuple[str, str]]:
-        """The headers of a bare 401. Basic shows the password: never without TLS."""
+        """The headers of a bare 401. A certificate is not offered: it shows in the handshake."""
         offers = [("WWW-Authenticate", "Negotiate")]
-        if self._is_tls:
+        if self._takes_basic:
             offers.append(("WWW-Authenticate", 'Basic realm="WSMAN"'))
         return offers
+
+    def next_request(self) -> None:
+        """Forgets who asked the last one, where that was told with it."""
+        if self._is_for_one_request:
+            self.principal = ""
 
     def take(self, authorization: str) -> Step:
         """One Authorization header; sets `principal` when it completes the sign-in."""
         scheme, _, value = authorization.partition(" ")
+        self._is_for_one_request = scheme.lower() in ("basic", MUTUAL)
+        if scheme.lower() == MUTUAL:
+            return self._certificate()
         try:
             blob = base64.b64decode(value.strip(), validate=True)
         except binascii.Error:
             return Step(refused=True)
         self.scheme = scheme
-        if scheme.lower() == "basic" and self._is_tls:
+        if scheme.lower() == "basic" and self._takes_basic:
             return self._basic(blob)
         if scheme.lower() in ("negotiate", "ntlm"):
             return self._negotiate(blob)
         return Step(refused=True)
 
-    def _basic(self, blob: bytes) -> Step:
-        user, _, password = _text(blob).partition(":")
-        domain, separator, name = user.rpartition("\\")
-        wanted = (domain.casefold(), name.casefold()) if separator else ("", user.casefold())
+    @property
+    def _takes_basic(self) -> bool:
+        """It shows the password: never without TLS."""
+        return self._channel is not None and self._host.doors.basic
+
+    def _certificate(self) -> Step:
+        for mapping in self._host.doors.certificates:
+            if self._channel is not None and self._channel.is_mapped(mapping):
+                first = next((account.username for account in self._host.accounts), "")
+                return self._end(mapping.username or first)
+        return self._end("")
+
+    def _end(self, name: str) -> Step:
+        """Ends a sign-in: whoever it is has to have an account here, however they write it."""
+        account = self._account(name)
+        self.principal = account.principal(self._host.name) if account else ""
+        return Step(refused=account is None)
+
+    def _account(self, name: str) -> Account | None:
+        domain, separator, user = name.rpartition("\\")
+        wanted = (domain.casefold(), user.casefold()) if separator else ("", name.casefold())
         for account in self._host.accounts:
             spellings = account.spellings(self._host.name)
-            known = any((d.casefold(), u.casefold()) == wanted for d, u in spellings)
-            right = hmac.compare_digest(account.password.encode(), password.encode())
-            if known and right:
-                self.principal = account.username
-                return Step()
-        self.principal = ""
-        return Step(refused=True)
+            if any((d.casefold(), u.casefold()) == wanted for d, u in spellings):
+                return account
+        return None
+
+    def _basic(self, blob: bytes) -> Step:
+        user, _, password = _text(blob).partition(":")
+        account = self._account(user)
+        known = account.password if account else ""
+        right = hmac.compare_digest(known.encode(), password.encode())
+        return self._end(user if right else "")
 
     def _negotiate(self, blob: bytes) -> Step:
         self.principal = ""
         if self._context is None or self._context.complete or _starts(blob):
             self._context = self._acceptor(blob)
         try:
+            bindings = self._bindings(blob)
             with self._users.of(self._host):
-                token = self._context.step(blob)
+                token = self._context.step(blob, channel_bindings=bindings)
         except _BAD_TOKEN:
             self._context = None
             return Step(refused=True)
-        if self._context.complete:
-            self.principal = self._context.client_principal or ""
-        return Step(token)
+        if not self._context.complete:
+            return Step(token)
+        return dataclasses.replace(self._end(self._context.client_principal or ""), token=token)
+
+    def _bindings(self, blob: bytes) -> GssChannelBindings | None:
+        """What the token's binding has to be; raises BadBindingsError for one that has none."""
+        hardening = self._host.doors.channel_binding
+        if self._channel is None or hardening == "none":
+            return None
+        if binding.ntlm_binding(blob) == b"":
+            if hardening == "strict":
+                raise spnego.exceptions.BadBindingsError(context_msg="bound to no channel")
+            return None
+        return self._channel.bindings
 
     def _acceptor(self, blob: bytes) -> spnego.ContextProxy:
         """Windows offers only Negotiate, and takes raw NTLM under that name as well."""
@@ -159,7 +230,6 @@ class SignIn:
         with self._users.of(self._host):
             return spnego.server(
                 protocol="ntlm" if raw else "negotiate",
-                channel_bindings=self._bindings,
                 options=spnego.NegotiateOptions.use_ntlm
                 if raw
                 else spnego.NegotiateOptions.use_negotiate,
@@ -177,8 +247,3 @@ def _text(blob: bytes) -> str:
 def _starts(blob: bytes) -> bool:
     """Whether a token opens a new sign-in: NTLM's message type 1."""
     return blob.startswith(_NTLM + b"\x01\x00\x00\x00")
-
-
-def _bindings(certificate: bytes) -> GssChannelBindings:
-    digest = hashlib.sha256(certificate).digest()
-    return GssChannelBindings(application_data=b"tls-server-end-point:" + digest)

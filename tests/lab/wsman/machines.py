@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from apps.lab.cmdlets.errors import CmdletError
+from apps.lab.wsman.doors import CertificateMapping, Doors
 from apps.lab.wsman.hosts import Account, Emit
 from apps.lab.wsman.server import Server, free_port, serve
 
+SUBJECT = "portal@fabric.test"
 PASSWORD = "Köln-4711 & <more>"
 Behaviour = Callable[[Mapping[str, Any], Emit, threading.Event], Any]
 
@@ -28,6 +30,9 @@ class Machine:
         default_factory=lambda: [Account("portal", PASSWORD, "FABRIC", "fabric.test")]
     )
     requests: int = 0
+    doors: Doors = field(
+        default_factory=lambda: Doors(certificates=[CertificateMapping(SUBJECT, "portal")])
+    )
 
     def count_request(self) -> None:
         self.requests += 1

@@ -1,0 +1,34 @@
+"""What a simulated host's WinRM service lets in: `winrm get winrm/config/service/auth`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+CHANNEL_BINDINGS = ("none", "relaxed", "strict")
+
+
+@dataclass(frozen=True)
+class CertificateMapping:
+    """A client certificate that stands for an account (winrm/config/service/certmapping).
+
+    `subject`: the user principal name among the certificate's alternative names, or its common
+    name. `username`: "" is the host's first account. `authority`: PEM of who must have issued the
+    certificate; "" is the lab's own authority.
+    """
+
+    subject: str
+    username: str = ""
+    authority: str = ""
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Negotiate is always open. The defaults are Windows', with Basic open over TLS.
+
+    `channel_binding` is CbtHardeningLevel: relaxed refuses a sign-in that is bound to another TLS
+    channel, strict also one that is bound to none.
+    """
+
+    basic: bool = True
+    certificates: list[CertificateMapping] = field(default_factory=list)
+    channel_binding: str = "relaxed"
