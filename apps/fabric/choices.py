@@ -7,6 +7,7 @@ class Transport(TextChoices):
     NTLM = "ntlm", "NTLM"
     BASIC = "basic", "Basic"
     CERTIFICATE = "certificate", "Certificate"
+    CREDSSP = "credssp", "CredSSP"
 
 
 class HostState(TextChoices):

@@ -13,8 +13,13 @@ WAYS = {
         "HTTPS with a client certificate",
         {"use_tls": True, "transport": "certificate"},
     ),
+    "https-credssp": ("HTTPS with CredSSP", {"use_tls": True, "transport": "credssp"}),
     "https-basic": ("HTTPS with Basic", {"use_tls": True, "transport": "basic"}),
     "http-ntlm": ("HTTP with NTLM, encrypted messages", {"use_tls": False, "transport": "ntlm"}),
+    "http-credssp": (
+        "HTTP with CredSSP, encrypted messages",
+        {"use_tls": False, "transport": "credssp"},
+    ),
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, cast, get_args
 
 _FINGERPRINT = re.compile(r"^[0-9a-f]{64}$")
-TransportName = Literal["ntlm", "basic", "certificate"]
+TransportName = Literal["ntlm", "basic", "certificate", "credssp"]
 TRANSPORTS: tuple[str, ...] = get_args(TransportName)
 
 

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+import requests
 from cryptography.hazmat.primitives import serialization
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
@@ -97,7 +98,18 @@ class VerifyingAdapter(HTTPAdapter):
             self._trust["ssl_context"] = context_for(endpoint)
             if endpoint.fingerprint:
                 self._trust["assert_fingerprint"] = endpoint.fingerprint
+        self._last: requests.Response | None = None
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        self._last = super().send(*args, **kwargs)
+        return self._last
+
+    def close(self) -> None:
+        """Also a connection whose answer nobody has read: a sign-in that failed leaves one."""
+        if self._last is not None:
+            self._last.close()
+        super().close()
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Nothing to add to the pool's own settings."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import requests
+import requests_credssp.exceptions as credssp
 import spnego.exceptions
 import urllib3.exceptions
 import winrm.exceptions
@@ -60,6 +61,10 @@ def translated(endpoint: Endpoint, error: Exception) -> RemotingError:
     """
     if isinstance(error, winrm.exceptions.InvalidCredentialsError):
         return refused(endpoint)
+    if isinstance(error, credssp.NTStatusException):
+        return refused(endpoint)
+    if isinstance(error, credssp.AuthenticationException):
+        return _no_credssp(endpoint)
     if isinstance(error, winrm.exceptions.WSManFaultError):
         return _fault(endpoint, error)
     if isinstance(error, winrm.exceptions.WinRMTransportError):
@@ -167,6 +172,8 @@ def untrusted(endpoint: Endpoint, reason: str) -> Unreachable:
     else:
         problem = "doesn't speak TLS on this port as it should"
         hint = "Check that the port is the HTTPS listener's (5986 as a rule)."
+        if endpoint.client_certificate:
+            hint += f" Or the host turned the client certificate down. {CERTIFICATE_HINT}"
     return Unreachable(f"{endpoint.label} {problem}.", step="tls", hint=hint)
 
 
@@ -175,6 +182,14 @@ def _negotiation(endpoint: Endpoint) -> RemotingError:
         f"The sign-in to {endpoint.label} could not be agreed on.",
         hint="Check that the host's WinRM service allows Negotiate"
         " (winrm get winrm/config/service/auth).",
+    )
+
+
+def _no_credssp(endpoint: Endpoint) -> RemotingError:
+    return SignInRefused(
+        f"The sign-in to {endpoint.label} by CredSSP could not be agreed on.",
+        hint="CredSSP is off on a host until somebody switches it on: there, run"
+        " Enable-WSManCredSSP -Role Server. It hands the password to the host; Kerberos does not.",
     )
 
 

@@ -19,6 +19,8 @@ GRACE_SECONDS = 8
 """How much longer than promised an answer may take before the host counts as silent."""
 
 
+CREDSSP_VERSION = 5
+"""Hosts without the cure for CVE-2018-0886 (May 2018) are not trusted with a password."""
 _MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 
 
@@ -42,6 +44,7 @@ class TunedTransport(Transport):
             server_cert_validation="validate",
             ca_trust_path="",  # trust is the adapter's: the environment is not asked
             proxy=None,
+            credssp_minimum_version=CREDSSP_VERSION,
         )
         self._endpoint = endpoint
         self._tuned: requests.Session | None = None
@@ -83,7 +86,7 @@ class TunedTransport(Transport):
             )
 
 
-def _method(endpoint: Endpoint) -> Literal["ssl", "ntlm", "basic"]:
+def _method(endpoint: Endpoint) -> Literal["ssl", "ntlm", "basic", "credssp"]:
     """pywinrm's word. Its "certificate" wants files; "ssl" leaves the sign-in to `_tune`."""
     return "ssl" if endpoint.sign_in == "certificate" else endpoint.sign_in
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -30,11 +31,14 @@ def pool(server) -> Iterator[Pool]:
 
 
 @pytest.fixture
-def endpoint(server) -> Callable[..., Endpoint]:
+def endpoint(server, machines) -> Callable[..., Endpoint]:
     """Makes endpoints of N1: `endpoint("ntlm-http", password="…")`."""
 
     def make(transport: str = "ntlm-http", **changes) -> Endpoint:
         method, scheme = transport.split("-")
+        if method == "credssp":  # off on a host until somebody switches it on
+            host = machines.by_address[N1]
+            host.doors = dataclasses.replace(host.doors, credssp=True)
         certificate, key = server.client_certificate(SUBJECT)
         is_certificate = method == "certificate"
         facts = {

@@ -14,7 +14,14 @@ from apps.remoting import call, errors, probe, scripts, tls
 from apps.remoting.endpoint import Endpoint
 from tests.lab.wsman.machines import N1, PASSWORD, SUBJECT
 
-WAYS = ["ntlm-http", "ntlm-https", "basic-https", "certificate-https"]
+WAYS = [
+    "ntlm-http",
+    "ntlm-https",
+    "basic-https",
+    "certificate-https",
+    "credssp-http",
+    "credssp-https",
+]
 SCRIPT = scripts.from_text("Get-Answer", "param([string]$Name)\n'{}'\n")
 
 
@@ -43,6 +50,21 @@ def test_a_connection_that_the_host_has_closed_is_signed_in_anew(
 @pytest.mark.parametrize("way", WAYS)
 def test_the_probe_of_an_open_way_is_all_ok(endpoint, way):
     assert all(step.ok for step in probe(endpoint(way)))
+
+
+@pytest.mark.parametrize("way", ["ntlm-http", "basic-https", "credssp-http", "credssp-https"])
+def test_a_wrong_password_is_refused_and_never_shown(endpoint, pool, way):
+    problem = refusal(endpoint(way, password="hunter2-hunter2"), pool)
+
+    assert "refused the sign-in of FABRIC\\portal" in problem.message
+    assert "hunter2" not in f"{problem}{problem.hint}{problem.host_message}"
+
+
+def test_a_host_where_credssp_is_off_says_how_to_switch_it_on(machines, endpoint, pool):
+    way = endpoint("credssp-http")
+    machines.by_address[N1].doors = Doors()
+
+    assert "Enable-WSManCredSSP" in refusal(way, pool).hint
 
 
 def test_a_sign_in_is_bound_to_the_channel_where_the_host_insists(machines, endpoint, pool):

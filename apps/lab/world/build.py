@@ -145,6 +145,7 @@ def doors(place: Place | None, default: Doors | None = None) -> Doors:
         return default
     row = Doors(
         basic=place.flag("basic", default.basic),
+        credssp=place.flag("credssp", default.credssp),
         certificates=_mappings(place) or default.certificates,
         channel_binding=place.word("channel_binding", CHANNEL_BINDINGS, default.channel_binding),
     )

@@ -98,7 +98,7 @@ class Connection:
         try:
             if keys is None:
                 raise sealing.NotSealed("nobody has signed in with keys on this connection")
-            envelope = sealing.unseal(keys, request.body)
+            envelope = sealing.unseal(keys, protocol, request.body)
         except sealing.NotSealed as problem:
             log.debug("refused a sealed envelope: %s", problem)
             return http.Response(500)

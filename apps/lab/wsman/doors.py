@@ -30,5 +30,6 @@ class Doors:
     """
 
     basic: bool = True
+    credssp: bool = False
     certificates: list[CertificateMapping] = field(default_factory=list)
     channel_binding: str = "relaxed"

@@ -8,6 +8,7 @@ import hashlib
 import ipaddress
 import os
 import ssl
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._issuing = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.ca_file = folder / "ca.pem"
         self._key_file = folder / "ca.key"
@@ -78,22 +80,24 @@ class Authority:
         """Files of a certificate (and its key) by which `subject` signs in; made when missing."""
         name = hashlib.sha256(subject.encode()).hexdigest()[:16]
         paths = self._folder / f"client-{name}.pem", self._folder / f"client-{name}.key"
-        if not all(path.exists() for path in paths):
-            key = ec.generate_private_key(ec.SECP256R1())
-            principal = x509.OtherName(_PRINCIPAL_NAME, _utf8_string(subject))
-            certificate = (
-                _builder(_name(subject), self._certificate.subject, key.public_key())
-                .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-                .add_extension(x509.SubjectAlternativeName([principal]), critical=False)
-                .add_extension(_key_usage(digital_signature=True), critical=True)
-                .add_extension(
-                    x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
-                )
-                .sign(self._key, hashes.SHA256())
-            )
-            _write_private(paths[1], _pem(key))
-            paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        with self._issuing:
+            if not all(path.exists() for path in paths):
+                self._issue_client(subject, *paths)
         return paths
+
+    def _issue_client(self, subject: str, certificate_file: Path, key_file: Path) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        principal = x509.OtherName(_PRINCIPAL_NAME, _utf8_string(subject))
+        certificate = (
+            _builder(_name(subject), self._certificate.subject, key.public_key())
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([principal]), critical=False)
+            .add_extension(_key_usage(digital_signature=True), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        _write_private(key_file, _pem(key))
+        certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def _create(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())

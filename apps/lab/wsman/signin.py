@@ -1,5 +1,5 @@
-"""Who is at the other end of a connection: NTLM and SPNEGO by pyspnego; over TLS also Basic and
-a certificate."""
+"""Who is at the other end of a connection: NTLM, SPNEGO and CredSSP by pyspnego; over TLS also
+Basic and a certificate."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import binascii
 import dataclasses
 import hmac
 import os
+import ssl
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ _BAD_TOKEN = (
     TypeError,
     AttributeError,
     struct.error,
+    ssl.SSLError,
 )
 
 
@@ -140,6 +142,8 @@ class SignIn:
         offers = [("WWW-Authenticate", "Negotiate")]
         if self._takes_basic:
             offers.append(("WWW-Authenticate", 'Basic realm="WSMAN"'))
+        if self._host.doors.credssp:
+            offers.append(("WWW-Authenticate", "CredSSP"))
         return offers
 
     def next_request(self) -> None:
@@ -157,17 +161,22 @@ class SignIn:
             blob = base64.b64decode(value.strip(), validate=True)
         except binascii.Error:
             return Step(refused=True)
+        is_new = scheme != self.scheme
         self.scheme = scheme
         if scheme.lower() == "basic" and self._takes_basic:
             return self._basic(blob)
-        if scheme.lower() in ("negotiate", "ntlm"):
-            return self._negotiate(blob)
+        if scheme.lower() in self._handshakes:
+            return self._handshake(blob, is_new=is_new)
         return Step(refused=True)
 
     @property
     def _takes_basic(self) -> bool:
         """It shows the password: never without TLS."""
         return self._channel is not None and self._host.doors.basic
+
+    @property
+    def _handshakes(self) -> tuple[str, ...]:
+        return ("negotiate", "ntlm", *(("credssp",) if self._host.doors.credssp else ()))
 
     def _certificate(self) -> Step:
         for mapping in self._host.doors.certificates:
@@ -198,9 +207,9 @@ class SignIn:
         right = hmac.compare_digest(known.encode(), password.encode())
         return self._end(user if right else "")
 
-    def _negotiate(self, blob: bytes) -> Step:
+    def _handshake(self, blob: bytes, *, is_new: bool) -> Step:
         self.principal = ""
-        if self._context is None or self._context.complete or _starts(blob):
+        if self._context is None or self._context.complete or is_new or _starts(blob):
             self._context = self._acceptor(blob)
         try:
             bindings = self._bindings(blob)
@@ -216,8 +225,8 @@ class SignIn:
     def _bindings(self, blob: bytes) -> GssChannelBindings | None:
         """What the token's binding has to be; raises BadBindingsError for one that has none."""
         hardening = self._host.doors.channel_binding
-        if self._channel is None or hardening == "none":
-            return None
+        if self._channel is None or hardening == "none" or self.scheme.lower() == "credssp":
+            return None  # CredSSP binds itself to the key of its own channel
         if binding.ntlm_binding(blob) == b"":
             if hardening == "strict":
                 raise spnego.exceptions.BadBindingsError(context_msg="bound to no channel")
@@ -226,6 +235,8 @@ class SignIn:
 
     def _acceptor(self, blob: bytes) -> spnego.ContextProxy:
         """Windows offers only Negotiate, and takes raw NTLM under that name as well."""
+        if self.scheme.lower() == "credssp":
+            return spnego.server(protocol="credssp")
         raw = blob.startswith(_NTLM)
         with self._users.of(self._host):
             return spnego.server(
@@ -245,5 +256,6 @@ def _text(blob: bytes) -> str:
 
 
 def _starts(blob: bytes) -> bool:
-    """Whether a token opens a new sign-in: NTLM's message type 1."""
-    return blob.startswith(_NTLM + b"\x01\x00\x00\x00")
+    """Whether a token opens a new sign-in: NTLM's message type 1, or a TLS client's greeting."""
+    is_hello = blob[:1] == b"\x16" and blob[5:6] == b"\x01"
+    return is_hello or blob.startswith(_NTLM + b"\x01\x00\x00\x00")
