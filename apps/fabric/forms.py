@@ -6,22 +6,7 @@ from django import forms
 
 from apps.common.errors import PortalError
 from apps.fabric.models import Cluster
-
-WAYS = {
-    "https-ntlm": ("HTTPS with NTLM", {"use_tls": True, "transport": "ntlm"}),
-    "https-certificate": (
-        "HTTPS with a client certificate",
-        {"use_tls": True, "transport": "certificate"},
-    ),
-    "https-credssp": ("HTTPS with CredSSP", {"use_tls": True, "transport": "credssp"}),
-    "https-basic": ("HTTPS with Basic", {"use_tls": True, "transport": "basic"}),
-    "http-ntlm": ("HTTP with NTLM, encrypted messages", {"use_tls": False, "transport": "ntlm"}),
-    "http-credssp": (
-        "HTTP with CredSSP, encrypted messages",
-        {"use_tls": False, "transport": "credssp"},
-    ),
-}
-
+from apps.fabric.ways import BY_ID, KINDS
 
 _SHOWN = (
     "address", "name", "port", "username", "ca_certificate", "fingerprint", "client_certificate",
@@ -43,9 +28,7 @@ class ClusterForm(forms.Form):
     name = forms.CharField(
         max_length=64, label="Name here", help_text="Shown in lists and in the audit log"
     )
-    way = forms.ChoiceField(
-        choices=[(key, words) for key, (words, _) in WAYS.items()], label="Way in"
-    )
+    way = forms.ChoiceField(choices=[(kind.id, kind.label) for kind in KINDS], label="Way in")
     port = forms.IntegerField(
         min_value=1, max_value=65535, initial=5986, label="Port", help_text="5986, or 5985 for HTTP"
     )
@@ -92,7 +75,8 @@ class ClusterForm(forms.Form):
     def given(self) -> dict[str, Any]:
         """What services take."""
         found = {name: value for name, value in self.cleaned_data.items() if name != "way"}
-        return found | WAYS[self.cleaned_data["way"]][1]
+        kind = BY_ID[self.cleaned_data["way"]]
+        return found | {"use_tls": kind.use_tls, "transport": kind.transport.value}
 
     def refuse(self, error: PortalError) -> None:
         """Puts a service's refusal beside the fields that it names."""

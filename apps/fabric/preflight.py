@@ -4,6 +4,7 @@ The only place where a web request waits for a host; each step is bounded, and n
 """
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from apps.accounts.models import User
 from apps.accounts.permissions import require_noun
 from apps.fabric import rules
 from apps.fabric.choices import Transport
+from apps.fabric.ways import Way, judged
 from apps.remoting import Endpoint, scripts
 from apps.remoting.errors import RemotingError
 
@@ -38,6 +40,8 @@ class Preflight:
     checks: tuple[Check, ...]
     #: SHA-256 of the certificate that the host showed, for a person to compare.
     fingerprint: str = ""
+    #: What the host's listeners offer, safest first.
+    ways: tuple[Way, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -48,7 +52,16 @@ class Preflight:
             "ok": self.ok,
             "checks": [asdict(check) for check in self.checks],
             "fingerprint": self.fingerprint,
+            "ways": [asdict(way) for way in self.ways],
         }
+
+    @property
+    def advice(self) -> str:
+        """What would be safer than the way that was tried; "" when it is the safest offered."""
+        safest = next((way for way in self.ways if way.safest), None)
+        if safest is None or safest.chosen:
+            return ""
+        return f"{safest.name}, port {safest.port}, would be safer than the way that was tried."
 
 
 def preflight_cluster(
@@ -91,14 +104,19 @@ def preflight_cluster(
         client_certificate=client_certificate,
         client_key=client_key,
     )
-    steps = remoting.probe(endpoint)
+    with ThreadPoolExecutor(1) as beside:
+        survey = beside.submit(remoting.survey, endpoint)
+        steps = remoting.probe(endpoint)
+        listeners = survey.result()
     checks = [Check(step.id, step.ok, step.message, step.fix) for step in steps]
-    if all(step.ok for step in steps):
+    works = all(step.ok for step in steps)
+    if works:
         checks += _readiness(endpoint)
     else:
         checks += _not_tried(endpoint, {step.id for step in steps})
     shown = next((step.fingerprint for step in steps if step.fingerprint), "")
-    return Preflight(tuple(checks), shown)
+    chosen = port, f"http{'s' if use_tls else ''}-{transport}"
+    return Preflight(tuple(checks), shown, tuple(judged(listeners, chosen, works=works)))
 
 
 def _not_tried(endpoint: Endpoint, tried: set[str]) -> Iterator[Check]:

@@ -5,5 +5,15 @@ from apps.remoting.endpoint import Endpoint
 from apps.remoting.errors import RemotingError
 from apps.remoting.probing import ProbeStep, probe
 from apps.remoting.scripts import Script
+from apps.remoting.survey import Listener, survey
 
-__all__ = ["Endpoint", "ProbeStep", "RemotingError", "Script", "call", "probe"]
+__all__ = [
+    "Endpoint",
+    "Listener",
+    "ProbeStep",
+    "RemotingError",
+    "Script",
+    "call",
+    "probe",
+    "survey",
+]

@@ -90,25 +90,26 @@ def _tcp(endpoint: Endpoint) -> ProbeStep:
 def _tls(endpoint: Endpoint) -> ProbeStep:
     """Reads the certificate first, whatever it is, then asks whether it is trusted."""
     try:
-        der = _shown_certificate(endpoint)
+        der = shown_certificate(endpoint)
     except OSError:
         problem = translation.untrusted(endpoint, "")
         return ProbeStep("tls", False, problem.message, problem.hint)
     fingerprint = hashlib.sha256(der).hexdigest()
-    reason = _distrust(endpoint, fingerprint)
+    reason = distrust(endpoint, fingerprint)
     if reason:
         problem = translation.untrusted(endpoint, reason)
         return ProbeStep("tls", False, problem.message, problem.hint, fingerprint)
     return ProbeStep("tls", True, _described(der), fingerprint=fingerprint)
 
 
-def _shown_certificate(endpoint: Endpoint) -> bytes:
+def shown_certificate(endpoint: Endpoint) -> bytes:
+    """The host's certificate in DER, whatever it is worth; raises OSError without TLS."""
     unchecked = tls.context("", is_pinned=True)
     with _connection(endpoint) as plain, unchecked.wrap_socket(plain) as wrapped:
         return wrapped.getpeercert(binary_form=True) or b""
 
 
-def _distrust(endpoint: Endpoint, fingerprint: str) -> str:
+def distrust(endpoint: Endpoint, fingerprint: str) -> str:
     """OpenSSL's reason to distrust the host; "" when the certificate passes."""
     if endpoint.fingerprint:
         return "" if endpoint.fingerprint == fingerprint else "Fingerprints did not match"
@@ -143,26 +144,35 @@ def _http(endpoint: Endpoint) -> ProbeStep:
 
 
 def _identify(endpoint: Endpoint) -> str:
-    with requests.Session() as session:
-        session.trust_env = False
-        session.mount("http://", tls.VerifyingAdapter(endpoint))
-        session.mount("https://", tls.VerifyingAdapter(endpoint))
-        answer = session.post(
-            endpoint.url,
-            data=_IDENTIFY,
-            headers={
-                "WSMANIDENTIFY": "unauthenticated",
-                "Content-Type": "application/soap+xml;charset=UTF-8",
-            },
-            timeout=(wire.CONNECT_SECONDS, wire.GRACE_SECONDS),
-            allow_redirects=False,
-        )
+    answer = bare_post(
+        endpoint,
+        _IDENTIFY,
+        {
+            "WSMANIDENTIFY": "unauthenticated",
+            "Content-Type": "application/soap+xml;charset=UTF-8",
+        },
+    )
     if answer.status_code == 401:
         return "it keeps its name to itself"  # Identify may be switched off; WinRM it is
     _, tag, rest = answer.text.partition("ProductVendor>")
     if answer.status_code != 200 or not tag:
         raise ValueError("no IdentifyResponse")
     return rest.partition("<")[0]
+
+
+def bare_post(endpoint: Endpoint, body: str, headers: dict[str, str]) -> requests.Response:
+    """One request without a sign-in, over a connection of its own."""
+    with requests.Session() as session:
+        session.trust_env = False
+        session.mount("http://", tls.VerifyingAdapter(endpoint))
+        session.mount("https://", tls.VerifyingAdapter(endpoint))
+        return session.post(
+            endpoint.url,
+            data=body,
+            headers=headers,
+            timeout=(wire.CONNECT_SECONDS, wire.GRACE_SECONDS),
+            allow_redirects=False,
+        )
 
 
 def _sign_in(endpoint: Endpoint) -> ProbeStep:

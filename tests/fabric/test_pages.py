@@ -84,6 +84,7 @@ def test_a_cluster_is_checked_and_added_from_the_pane(folk, lab):
     added = client.post("/clusters/add/", way)
 
     assert "all passed" in checked.content.decode()
+    assert "safest offered, tried" in checked.content.decode()
     assert way["password"] not in checked.content.decode()
     assert wrong.status_code == 422 and "host name or an IP address" in wrong.content.decode()
     cluster = Cluster.objects.get()

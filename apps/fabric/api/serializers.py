@@ -10,6 +10,7 @@ from apps.common.api.fields import MomentField, RelatedField, UrlField
 from apps.fabric import extensions
 from apps.fabric.choices import Transport
 from apps.fabric.models import Cluster, HealthFault, Host, VirtualSwitch, Volume
+from apps.fabric.ways import KINDS
 
 OBSERVED = ("observed_at", "freshness", "problem")
 _TEXT = {"type": "string"}
@@ -160,7 +161,21 @@ class ReadinessCheckSerializer(serializers.Serializer[Any]):
     fix = serializers.CharField()
 
 
+class WaySerializer(serializers.Serializer[Any]):
+    """A way in that a host's listeners offer (or not), safest first."""
+
+    id = serializers.ChoiceField(choices=[kind.id for kind in KINDS])
+    name = serializers.CharField()
+    port = serializers.IntegerField()
+    offered = serializers.BooleanField(allow_null=True)
+    trusted = serializers.BooleanField(allow_null=True)
+    chosen = serializers.BooleanField()
+    safest = serializers.BooleanField()
+    message = serializers.CharField()
+
+
 class ClusterPreflightSerializer(serializers.Serializer[Any]):
     ok = serializers.BooleanField()
     checks = ReadinessCheckSerializer(many=True)
     fingerprint = serializers.CharField()
+    ways = WaySerializer(many=True)
