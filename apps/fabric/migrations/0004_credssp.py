@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('fabric', '0002_client_certificates'),
+        ('fabric', '0003_client_certificates'),
     ]
 
     operations = [
