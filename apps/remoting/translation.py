@@ -64,7 +64,7 @@ def translated(endpoint: Endpoint, error: Exception) -> RemotingError:
     if isinstance(error, credssp.NTStatusException):
         return refused(endpoint)
     if isinstance(error, credssp.AuthenticationException):
-        return _no_credssp(endpoint)
+        return _credssp(endpoint, str(error))
     if isinstance(error, winrm.exceptions.WSManFaultError):
         return _fault(endpoint, error)
     if isinstance(error, winrm.exceptions.WinRMTransportError):
@@ -185,7 +185,11 @@ def _negotiation(endpoint: Endpoint) -> RemotingError:
     )
 
 
-def _no_credssp(endpoint: Endpoint) -> RemotingError:
+def _credssp(endpoint: Endpoint, text: str) -> RemotingError:
+    """Its library tells by the text alone how far a sign-in came."""
+    if "being an available authentication method" not in text:
+        # An end without any offer is no refusal: the connection that had the keys is gone.
+        return broken(endpoint) if text.endswith("actual ''") else refused(endpoint)
     return SignInRefused(
         f"The sign-in to {endpoint.label} by CredSSP could not be agreed on.",
         hint="CredSSP is off on a host until somebody switches it on: there, run"
