@@ -4,7 +4,7 @@ import base64
 import secrets
 from pathlib import Path
 
-from fabric_portal import databases
+from fabric_portal import databases, stores
 from fabric_portal.env import (
     credential_keys,
     env,
@@ -149,11 +149,11 @@ FABRIC_BEHIND_PROXY = envbool("BEHIND_PROXY", False)
 if FABRIC_BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
-# A content key is good only from the address of the host it was made for. A proxy hides that
-# address, and the demo's hosts all pull from this machine.
-FABRIC_CONTENT_CHECK_ADDRESS = envbool(
-    "CONTENT_CHECK_ADDRESS", not (FABRIC_BEHIND_PROXY or FABRIC_DEMO)
-)
+# A content key is good only from the address of the host it was made for. A proxy hides that.
+FABRIC_CONTENT_CHECK_ADDRESS = envbool("CONTENT_CHECK_ADDRESS", not FABRIC_BEHIND_PROXY)
+FABRIC_CONTENT_MIB_PER_SECOND = envint("CONTENT_MIB_PER_SECOND", 0, most=1_000_000)
+# How old the last reading of a file may be before it is read again; 0: never by the clock.
+FABRIC_SCRUB_DAYS = envint("SCRUB_DAYS", 30, most=3650)
 SECURE_HSTS_SECONDS = envint("HSTS_SECONDS", 0, most=63_072_000)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -178,6 +178,8 @@ STORAGES = {
     },
 }
 MEDIA_ROOT = FABRIC_DATA_DIR / "media"
+# What tenants bring: a folder, or a bucket of a service that speaks S3.
+STORAGES["library"] = stores.library(FABRIC_DATA_DIR / "library")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

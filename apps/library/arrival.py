@@ -2,19 +2,19 @@
 
 import hashlib
 import logging
-from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from redis.exceptions import LockNotOwnedError
 
 from apps.common.redis import client
-from apps.library import inspection, uploads
+from apps.library import inspection, stores, uploads
 from apps.library.choices import ItemStatus, Kind, UploadStatus
-from apps.library.formats import DiskFacts, FileSource, inspect
+from apps.library.formats import DiskFacts, inspect
 from apps.library.models import ShieldingData, StoredFile, TemplateDisk, Upload
 
-PIECE = 4 << 20
+#: Pieces of a file that are hashed between two words to the lock.
+LOCK_KEPT_EVERY = 1024
 #: A worker that holds an upload for longer than this without a word was lost.
 HELD_SECONDS = 120
 logger = logging.getLogger(__name__)
@@ -32,7 +32,8 @@ def receive(upload_id: Any) -> None:
             .first()
         )
         if upload is not None and upload.file is not None:
-            sha256 = upload.sha256 or _hash(upload.file.path, lock)
+            stores.current().finish(upload.file)
+            sha256 = upload.sha256 or _hash(upload.file, lock)
             _settle(upload, upload.file, sha256)
     finally:
         try:
@@ -41,14 +42,12 @@ def receive(upload_id: Any) -> None:
             logger.warning("Looking at upload %s took longer than its lock.", upload_id)
 
 
-def _hash(path: Path, lock: Any) -> str:
+def _hash(file: StoredFile, lock: Any) -> str:
     digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        done = 0
-        while piece := file.read(PIECE):
+    with stores.current().open(file) as content:
+        for number, piece in enumerate(content.pieces(0, content.size - 1)):
             digest.update(piece)
-            done += 1
-            if done % 256 == 0:
+            if number % LOCK_KEPT_EVERY == 0:
                 lock.reacquire()
     return digest.hexdigest()
 
@@ -59,8 +58,8 @@ def _settle(upload: Upload, file: StoredFile, sha256: str) -> None:
         row = Upload.objects.select_for_update().filter(pk=upload.pk, status=UploadStatus.VERIFYING)
         if not row.exists():
             return
-        file.sha256 = sha256
-        file.save(update_fields=["sha256"])
+        file.sha256, file.incoming = sha256, None
+        file.save(update_fields=["sha256", "incoming"])
         item = _item(upload, file, facts)
         problem = facts.problems[0].as_dict() if facts and facts.refused else None
         status = UploadStatus.REFUSED if problem else UploadStatus.COMPLETE
@@ -75,8 +74,8 @@ def _settle(upload: Upload, file: StoredFile, sha256: str) -> None:
 
 
 def _facts(file: StoredFile) -> DiskFacts:
-    with FileSource(file.path) as source:
-        return inspect(source)
+    with stores.current().open(file) as content:
+        return inspect(content)
 
 
 def _item(

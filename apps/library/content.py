@@ -2,7 +2,9 @@
 
 import datetime
 import hashlib
+import logging
 import secrets
+import socket
 from pathlib import Path
 
 from django.conf import settings
@@ -17,6 +19,7 @@ from apps.operations.models import Operation
 LIFETIME = datetime.timedelta(hours=6)
 #: Ended grants stay for a day, for who looks into what a host fetched.
 KEPT = datetime.timedelta(days=1)
+logger = logging.getLogger(__name__)
 
 
 def grant(
@@ -61,11 +64,28 @@ def is_good(found: ContentGrant) -> bool:
 
 
 def _may_come_from(found: ContentGrant, address: str) -> bool:
-    """An address that is known to be another host's isn't this host's. One that is nobody's may be
-    a proxy's or a router's.
+    """Whether this is the host that the address was made for. Where the portal can't see who asks
+    (FABRIC_CONTENT_CHECK_ADDRESS off), one that is known to be another host isn't.
     """
-    known = Host.objects.filter(address=address)
-    return not known.exists() or known.filter(pk=found.host_id).exists()
+    if not settings.FABRIC_CONTENT_CHECK_ADDRESS:
+        known = Host.objects.filter(address=address)
+        return not known.exists() or known.filter(pk=found.host_id).exists()
+    if address in _addresses(found.host.address):
+        return True
+    logger.warning(
+        "Content for %s was asked for from %s, not from %s. If that is a proxy's or another of its "
+        "addresses, set FABRIC_CONTENT_CHECK_ADDRESS=0.",
+        found.host.name, address, found.host.address,
+    )  # fmt: skip
+    return False
+
+
+def _addresses(host: str) -> set[str]:
+    """The IP addresses that a host's address stands for."""
+    try:
+        return {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return {host}
 
 
 def used(found: ContentGrant) -> None:

@@ -1,22 +1,26 @@
 """GET and HEAD of /content/<key>: a file's bytes, whole or a range (RFC 9110, 14).
 
-Never all of it in memory.
+Never all of it in memory, and wherever the store has them: hosts know the portal alone.
 """
 
 import asyncio
-import os
 import re
 from typing import Any
+
+from django.conf import settings
 
 from apps.common import asgi
 from apps.common.asgi import Receive, Send
 from apps.common.errors import MethodNotAllowed, NotFound, PortalError
 from apps.common.threads import in_thread
-from apps.library import content, items
+from apps.library import content, items, stores
 from apps.library.models import StoredFile
+from apps.library.pace import Pace
 
-PIECE = 1 << 20
 RANGE = re.compile(r"bytes=(\d+)-(\d*)\Z")
+MIB = 1 << 20
+#: Over all hosts that this process serves.
+_pace = Pace(lambda: settings.FABRIC_CONTENT_MIB_PER_SECOND * MIB)
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -26,7 +30,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         key = scope["path"].removeprefix("/content/").strip("/")
         remote = (scope.get("client") or ("",))[0]
         found = await in_thread(_find, key, remote)
-        file = os.open(found.path, os.O_RDONLY)
+        opened = await in_thread(stores.current().open, found)
     except FileNotFoundError:
         await asgi.refuse(NotFound("There is nothing at this address."), send)
         return
@@ -34,9 +38,9 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         await asgi.refuse(error, send)
         return
     try:
-        await _serve(scope, found, file, send)
+        await _serve(scope, found, opened, send)
     finally:
-        os.close(file)
+        opened.close()
 
 
 def _find(key: str, remote: str) -> StoredFile:
@@ -47,8 +51,10 @@ def _find(key: str, remote: str) -> StoredFile:
     return found.file
 
 
-async def _serve(scope: dict[str, Any], found: StoredFile, file: int, send: Send) -> None:
-    size = os.fstat(file).st_size
+async def _serve(
+    scope: dict[str, Any], found: StoredFile, opened: stores.Content, send: Send
+) -> None:
+    size = opened.size
     headers = dict(scope["headers"])
     asked = RANGE.match(headers.get(b"range", b"").decode("latin-1"))
     first = int(asked.group(1)) if asked else 0
@@ -62,7 +68,7 @@ async def _serve(scope: dict[str, Any], found: StoredFile, file: int, send: Send
         sent["Content-Range"] = f"bytes {first}-{last}/{size}"
     await _start(send, 206 if asked else 200, sent)
     if scope["method"] == "GET":
-        await _stream(file, first, last, send)
+        await _stream(opened, first, last, send)
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -74,11 +80,14 @@ async def _start(send: Send, status: int, more: dict[str, str]) -> None:
     await asgi.start(send, status, headers)
 
 
-async def _stream(file: int, first: int, last: int, send: Send) -> None:
-    at = first
-    while at <= last:
-        piece = await asyncio.to_thread(os.pread, file, min(PIECE, last + 1 - at), at)
-        if not piece:
-            return
-        at += len(piece)
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+async def _stream(opened: stores.Content, first: int, last: int, send: Send) -> None:
+    """A store that breaks off ends the connection early: who asked sees by the length that it is
+    short, and asks for the rest.
+    """
+    pieces = opened.pieces(first, last)
+    try:
+        while piece := await asyncio.to_thread(next, pieces, b""):
+            await _pace.take(len(piece))
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    finally:
+        pieces.close()

@@ -1,6 +1,5 @@
 """What tenants brought: uploads on their way, template disks, shielding data, which fit which."""
 
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -25,23 +24,31 @@ from apps.operations.models import Operation
 
 
 class StoredFile(UUIDModel):
-    """Bytes of a tenant under the data folder. Its size counts from the upload's beginning on."""
+    """Bytes of a tenant in the library's store. Their size counts from the upload's beginning on.
+
+    `incoming` is what the store has to remember until they are whole; null from then on.
+    `is_intact` is what the last reading of them found, at `read_at`; null before the first.
+    """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="stored_files")
     kind = models.CharField(max_length=16, choices=Kind)
     size_bytes = models.BigIntegerField()
     sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    incoming = models.JSONField(null=True)
+    is_intact = models.BooleanField(null=True)
+    read_at = models.DateTimeField(null=True, db_index=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["created_at"]
 
     def __str__(self) -> str:
-        return str(self.path)
+        return self.key
 
     @property
-    def path(self) -> Path:
-        return Path(settings.FABRIC_DATA_DIR) / "library" / str(self.tenant_id) / str(self.pk)
+    def key(self) -> str:
+        """What the store calls it."""
+        return f"{self.tenant_id}/{self.pk}"
 
     @property
     def staged_name(self) -> str:
@@ -50,7 +57,11 @@ class StoredFile(UUIDModel):
 
 
 class Upload(UUIDModel):
-    """A file on its way in, and how far it is. `problem` is null or {code, message, fix}."""
+    """A file on its way in, and how far it is. `problem` is null or {code, message, fix}.
+
+    `hash_state` is SHA-256's state after the whole blocks before `offset` (apps.library.sha256);
+    empty where they have to be read again.
+    """
 
     noun = "upload"
     tenant_path = "tenant"
@@ -66,6 +77,7 @@ class Upload(UUIDModel):
     size = models.BigIntegerField()
     offset = models.BigIntegerField(default=0)
     status = models.CharField(max_length=16, choices=UploadStatus, default=UploadStatus.RECEIVING)
+    hash_state = models.CharField(max_length=64, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     problem = models.JSONField(null=True)
     created_at = models.DateTimeField(default=timezone.now)

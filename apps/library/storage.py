@@ -1,27 +1,19 @@
-"""Room for files: the tenant's quota and the disk's space, asked before the first byte."""
+"""Room for files: the tenant's quota and the store's space, asked before the first byte."""
 
-import os
-import shutil
-from pathlib import Path
+from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Sum
 
 from apps.accounts.models import Tenant
 from apps.common.errors import NoSpace, QuotaExceeded
+from apps.library import stores
 from apps.library.choices import UploadStatus
 from apps.library.models import StoredFile, Upload
 
-#: What is left for the database and for everything else that lives on the same disk.
+#: What is left on a disk for the database and for everything else that lives there.
 KEPT_FREE = 512 << 20
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
-
-
-def folder() -> Path:
-    found = Path(settings.FABRIC_DATA_DIR) / "library"
-    found.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return found
 
 
 def used_by(tenant: Tenant) -> int:
@@ -40,32 +32,57 @@ def require_room(tenant: Tenant, size: int) -> None:
             hint="Delete files that aren’t needed, or ask an HCI admin for a larger quota.",
         )
     free = free_bytes()
-    if size > free:
+    if free is not None and size > free:
         raise NoSpace(
             f"The file has {words(size)}; the portal has room for {words(max(0, free))}.",
-            hint="Ask who runs the portal for more space in its data folder.",
+            hint="Ask who runs the portal for more space.",
         )
 
 
-def free_bytes() -> int:
-    """What a new file may take: the disk's free space less what uploads under way still need."""
+def free_bytes() -> int | None:
+    """What a new file may take: the store's free space less what uploads under way still need.
+    None where the store can't say.
+    """
+    free = stores.current().free_bytes()
+    if free is None:
+        return None
     coming = Upload.objects.filter(status=UploadStatus.RECEIVING).aggregate(
         n=Sum(F("size") - F("offset"))
     )["n"]
-    return shutil.disk_usage(folder()).free - KEPT_FREE - (coming or 0)
+    return free - KEPT_FREE - (coming or 0)
+
+
+def require_still_room(tenant_id: Any) -> None:
+    """While bytes arrive: raises NoSpace where others took the room that was there, QuotaExceeded
+    where the quota was lowered.
+    """
+    free = stores.current().free_bytes()
+    if free is not None and free < KEPT_FREE:
+        raise NoSpace(
+            "The portal’s store is nearly full.",
+            hint="Ask who runs the portal for more space; the upload goes on where it stopped.",
+        )
+    tenant = Tenant.objects.get(pk=tenant_id)
+    used = used_by(tenant)
+    if used > tenant.quota_bytes:
+        raise QuotaExceeded(
+            f"{tenant.name}’s quota is {words(tenant.quota_bytes)} now; its files take "
+            f"{words(used)} with those under way.",
+            hint="Delete files that aren’t needed, or ask an HCI admin for a larger quota.",
+        )
 
 
 def make(file: StoredFile) -> None:
-    """An empty file that only the portal can read."""
-    file.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(file.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    """Has the store make ready for a file."""
+    file.incoming = stores.current().begin(file)
+    file.save(update_fields=["incoming"])
 
 
 def remove(file: StoredFile) -> None:
     """Deletes the row now, and its bytes once that is committed."""
-    path = file.path  # a deleted row has no id, and so no path
+    take_away = stores.current().remove(file)  # a deleted row has no id any more
     file.delete()
-    transaction.on_commit(lambda: path.unlink(missing_ok=True), robust=True)
+    transaction.on_commit(take_away, robust=True)
 
 
 def words(size: int) -> str:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from apps.accounts.models import Tenant, User
 from apps.accounts.permissions import require, require_noun
 from apps.audit import services as audit
-from apps.common.errors import Invalid
-from apps.library import staging, storage, usage
+from apps.common.errors import Invalid, TooLarge
+from apps.library import staging, storage, stores, usage
 from apps.library.choices import Kind, UploadStatus
 from apps.library.formats import REFUSALS
 from apps.library.models import StoredFile, Upload
@@ -31,6 +31,9 @@ def begin(
     name = _checked_name(filename)
     if kind not in Kind.values:
         raise Invalid.field("kind", f"It has to be one of {', '.join(Kind.values)}.")
+    most = min(LARGEST, stores.current().largest)
+    if length > most:
+        raise TooLarge(f"A file may have {storage.words(most)} at most.")
     if length == 0:
         message, fix = REFUSALS["empty-file"]
         raise Invalid.field("Upload-Length", message, "empty-file", hint=fix)
@@ -63,14 +66,16 @@ def _checked_name(filename: str) -> str:
     return name
 
 
-def advance(upload: Upload, *, old: int, new: int) -> bool:
+def advance(upload: Upload, *, old: int, new: int, hash_state: str = "") -> bool:
     """Moves the offset on from where this writer found it; False where somebody else moved it or
-    the upload is gone.
+    the upload is gone. `hash_state` is that of the new offset.
     """
     now = timezone.now()
     moved = Upload.objects.filter(
         pk=upload.pk, offset=old, status=UploadStatus.RECEIVING
-    ).update(offset=new, touched_at=now, expires_at=now + KEPT)  # fmt: skip
+    ).update(
+        offset=new, hash_state=hash_state, touched_at=now, expires_at=now + KEPT
+    )  # fmt: skip
     if moved:
         upload.offset, upload.touched_at, upload.expires_at = new, now, now + KEPT
     return bool(moved)

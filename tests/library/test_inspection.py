@@ -15,7 +15,7 @@ from apps.library import inspection, services
 from apps.library.models import ContentGrant, Pair, ShieldingData, StagedFile, TemplateDisk
 from apps.operations.models import Operation
 from tests.fabric.fixtures import RunningLab, run_latest
-from tests.library.bringing import again, bring, item, work
+from tests.library.bringing import again, bring, item, path_of, work
 from tests.people import People
 from tests.serving import served
 
@@ -153,7 +153,7 @@ def test_copies_on_volumes_go_with_the_last_file_of_their_content(
     files = lab.control("GET", "/state")["clusters"][0]["volumes"]
     paths = [file["path"] for volume in files for file in volume.get("files") or []]
     assert not [path for path in paths if disk.sha256 in path.lower()]
-    assert not StagedFile.objects.exists() and not disk.file.path.exists()
+    assert not StagedFile.objects.exists() and not path_of(disk.file).exists()
 
 
 def test_what_the_portal_refuses_itself_never_reaches_a_host(

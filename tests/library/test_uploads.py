@@ -17,7 +17,7 @@ from apps.audit.models import AuditEntry
 from apps.library import arrival, storage, uploads
 from apps.library.models import StoredFile, Upload
 from apps.library.names import clean
-from apps.library.tus import digests
+from tests.library.bringing import path_of
 from tests.library.serving import UPLOADS, Client, checksum
 from tests.people import PASSWORD, People
 from tests.serving import served
@@ -69,7 +69,7 @@ def test_the_protocols_own_client_brings_a_file_in_whole(contoso: Client, tmp_pa
     row = contoso.row(path)
     assert (row["status"], row["offset"]) == ("complete", len(BYTES))
     assert row["sha256"] == hashlib.sha256(BYTES).hexdigest()
-    assert upload_of(path).file.path.read_bytes() == BYTES
+    assert path_of(upload_of(path).file).read_bytes() == BYTES
 
 
 def test_the_first_bytes_may_come_with_the_creation(contoso: Client) -> None:
@@ -89,12 +89,10 @@ def test_what_came_before_a_cut_is_kept_and_a_restarted_portal_goes_on(
     path = begun(contoso)
     contoso.half(path, 0, 4 * MIB, BYTES[: 2 * MIB]).close()
     wait_for(lambda: contoso.offset(path) == 2 * MIB, "the offset of what came")
-    digests.keep(upload_of(path).pk, 0, None)  # what a process takes with it when it ends
 
     with served() as port:
         again = client_of(port, people.contoso)
         assert again.chunk(path, 2 * MIB, BYTES[2 * MIB :]).status == 204
-    assert upload_of(path).sha256 == ""
     arrival.receive(upload_of(path).pk)
 
     assert contoso.row(path)["sha256"] == hashlib.sha256(BYTES).hexdigest()
@@ -125,7 +123,7 @@ def test_a_chunk_with_another_checksum_is_dropped(contoso: Client) -> None:
 def test_a_second_writer_is_told_to_wait(contoso: Client) -> None:
     path = begun(contoso)
     link = contoso.half(path, 0, 3 * MIB, BYTES[: 2 * MIB])
-    file = upload_of(path).file.path
+    file = path_of(upload_of(path).file)
     wait_for(lambda: file.stat().st_size >= MIB, "the first writer's bytes")
 
     second = contoso.chunk(path, 0, b"x" * 100)
@@ -141,7 +139,7 @@ def test_a_second_writer_is_told_to_wait(contoso: Client) -> None:
 def test_an_upload_that_is_ended_takes_its_writer_along(contoso: Client) -> None:
     path = begun(contoso)
     link = contoso.half(path, 0, 3 * MIB, BYTES[: 2 * MIB])
-    file = upload_of(path).file.path
+    file = path_of(upload_of(path).file)
     wait_for(lambda: file.stat().st_size >= MIB, "the writer's bytes")
 
     assert contoso.send("DELETE", path).status == 204
@@ -173,16 +171,14 @@ def test_a_refused_chunk_of_megabytes_still_hears_its_answer(contoso: Client) ->
     assert (answer.status, answer.slug) == (409, "upload-offset")
 
 
-def test_room_is_asked_for_before_the_first_byte(
-    contoso: Client, people: People, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_room_is_asked_for_before_the_first_byte(contoso: Client, people: People) -> None:
     Tenant.objects.filter(pk=people.contoso_tenant.pk).update(quota_bytes=3000)
     first, second = contoso.begin(2000), contoso.begin(2000)
     Tenant.objects.filter(pk=people.contoso_tenant.pk).update(quota_bytes=10**18)
-    third = contoso.begin(10**17)
+    third, fourth = contoso.begin(6 * 10**13), contoso.begin(10**17)
 
-    assert [first.status, second.status, third.status] == [201, 413, 507]
-    assert (second.slug, third.slug) == ("quota-exceeded", "no-space")
+    assert [one.status for one in (first, second, third, fourth)] == [201, 413, 507, 413]
+    assert (second.slug, third.slug, fourth.slug) == ("quota-exceeded", "no-space", "too-large")
     assert storage.used_by(people.contoso_tenant) == 2000
 
 
@@ -239,7 +235,7 @@ def test_what_doesnt_speak_the_protocol_is_told_what_to_send(contoso: Client) ->
 def test_an_upload_that_stood_still_expires_with_its_bytes(contoso: Client) -> None:
     path = begun(contoso)
     contoso.chunk(path, 0, BYTES[:1000])
-    file = upload_of(path).file.path
+    file = path_of(upload_of(path).file)
     Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
     uploads.sweep()

@@ -176,7 +176,7 @@ async def _receive(upload: Upload, headers: Headers, body: Body, offset: int) ->
         raise TooLarge("The chunk goes beyond the upload’s length.")
     if upload.file is None:
         raise Conflict("The upload’s file is gone.", hint="Begin a new upload.")
-    chunk = Chunk(upload, upload.file.path, announced)
+    chunk = Chunk(upload, upload.file, announced)
     await in_thread(chunk.open, offset)
     try:
         try:
