@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.accounts.permissions import holds
-from apps.library import storage, usage
+from apps.library import scrub, storage, usage
 from apps.library.choices import ItemStatus, Kind, UploadStatus
 from apps.library.models import LibraryItem, Pair, ShieldingData, TemplateDisk, Upload
 
@@ -98,7 +98,8 @@ def uploads(user: User, words: str = "") -> dict[str, Any]:
     rows = _found(Upload.objects.restrict(user).select_related("actor"), words, "filename")
     coming = rows.filter(status__in=UNDER_WAY)
     ended = rows.filter(status=UploadStatus.EXPIRED)
-    plain = rows.filter(status=UploadStatus.COMPLETE, kind__in=(Kind.DISK, Kind.ISO))
+    here = (UploadStatus.COMPLETE, UploadStatus.REFUSED)
+    plain = rows.filter(status__in=here, kind__in=(Kind.DISK, Kind.ISO))
     shown = [*coming[:MOST], *ended[:MOST], *plain[:MOST]]
     return {
         "uploads": shown,
@@ -130,6 +131,8 @@ def detail(user: User, item: Any) -> dict[str, Any]:
         "may": may(user, item.noun),
         "may_see_hosts": holds(user, "host", "view"),
         "in_use": _in_use(item),
+        "integrity": scrub.told_of(item.file),
+        "being_read": scrub.is_under_way(item),
     }
 
 

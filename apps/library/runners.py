@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from apps.library import content, facts, hosts, inspection, pairing, staging
+from apps.library import content, facts, hosts, inspection, pairing, scrub, staging
 from apps.library.choices import ItemStatus
 from apps.library.hosts import Place
 from apps.library.models import Pair, ShieldingData, TemplateDisk, item_model
@@ -38,6 +38,12 @@ def register() -> None:
         Runner(
             kind=inspection.CHECK_PAIR, steps=(CHECK,), run=check_pair,
             after=_pair_ended, permission=("pair", "deploy"),
+        )
+    )  # fmt: skip
+    runners.register(
+        Runner(
+            kind=scrub.VERIFY, steps=(scrub.READ,), run=scrub.verify,
+            permission=("template-disk", "delete"),
         )
     )  # fmt: skip
     runners.register(Runner(kind=staging.FORGET, steps=(staging.REMOVE,), run=staging.forget))
@@ -112,7 +118,7 @@ def _apply(
         fields = {"status": ItemStatus.USABLE, "problems": [], **facts.of_shielding_data(told)}
     for name, value in fields.items():
         setattr(item, name, value)
-    type(item).objects.filter(pk=item.pk).update(
+    type(item).objects.filter(pk=item.pk).exclude(file__is_intact=False).update(
         **fields,
         inspected_by=place.host,
         inspected_by_name=place.host.name,

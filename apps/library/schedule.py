@@ -5,5 +5,10 @@ SCHEDULE = {
         "task": "library.sweep",
         "schedule": 15,
         "options": {"queue": "observations", "expires": 30},
-    }
+    },
+    "library.tidy": {
+        "task": "library.tidy",
+        "schedule": 6 * 3600,
+        "options": {"queue": "observations", "expires": 3600},
+    },
 }

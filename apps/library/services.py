@@ -6,7 +6,7 @@ from apps.accounts.models import User
 from apps.accounts.permissions import require
 from apps.audit import services as audit
 from apps.common.errors import StateForbids
-from apps.library import inspection, staging, storage, usage
+from apps.library import inspection, scrub, staging, storage, usage
 from apps.library.models import ShieldingData, StoredFile, TemplateDisk
 from apps.operations import services as operations
 from apps.operations.models import Operation
@@ -57,6 +57,9 @@ def _remove(item: Item) -> None:
 def inspect_again(*, actor: User, item: Item) -> Operation:
     """Has a host look once more. Raises StateForbids, OperationActive."""
     require(actor, "view", item)
+    if item.file.is_intact is False:
+        told = scrub.problem()
+        raise StateForbids(told["message"], hint=told["fix"])
     if isinstance(item, TemplateDisk) and item.problems and item.inspected_at is None:
         raise StateForbids(
             "No host needs to look: the file itself can’t be a template.",

@@ -12,7 +12,7 @@ from apps.fabric import selectors
 from apps.fabric.choices import HostState
 from apps.fabric.credentials import EnvelopeError
 from apps.fabric.models import Host
-from apps.library import content
+from apps.library import content, scrub
 from apps.library.hosts import Place
 from apps.library.models import StagedFile, StoredFile
 from apps.operations import services as operations
@@ -34,6 +34,9 @@ HIDDEN = "the file’s address, known to the host alone"
 
 def bring(ctx: Context, file: StoredFile, place: Place) -> str:
     """Has the host fetch a file unless it has it, and gives the host's path of it."""
+    if StoredFile.objects.filter(pk=file.pk, is_intact=False).exists():
+        told = scrub.problem()
+        raise OperationFailed(told["code"], told["message"], told["fix"])
     path = place.path(file.staged_name)
     script = scripts.load("library", "Receive-Content")
     known = {

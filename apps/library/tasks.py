@@ -21,6 +21,11 @@ def sweep() -> None:
     sweeping.sweep()
 
 
+@shared_task(name="library.tidy", acks_late=False)
+def tidy() -> None:
+    sweeping.tidy()
+
+
 def send_received(upload_id: Any) -> None:
     """Has a worker look at a file that arrived; the sweep makes up for a broker that is away."""
     try:

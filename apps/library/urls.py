@@ -16,6 +16,12 @@ urlpatterns = [
         views.inspect_shielding_data,
         name="inspect_shielding_data",
     ),
+    path("library/template-disks/<uuid:pk>/verify/", views.verify_disk, name="verify_disk"),
+    path(
+        "library/shielding-data/<uuid:pk>/verify/",
+        views.verify_shielding_data,
+        name="verify_shielding_data",
+    ),
     path(
         "library/shielding-data/<uuid:pk>/delete/",
         views.delete_shielding_data,

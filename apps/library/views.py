@@ -13,7 +13,7 @@ from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.permissions import missing, require, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.htmx import is_partial, toast
-from apps.library import pages, selectors, services, uploads
+from apps.library import pages, scrub, selectors, services, uploads
 from apps.library.choices import Kind
 from apps.library.models import ShieldingData, TemplateDisk, Upload
 
@@ -69,10 +69,8 @@ def _gone(request: AuthenticatedHttpRequest, words: str) -> HttpResponse:
 
 
 def _item(request: AuthenticatedHttpRequest, model: Any, pk: UUID) -> Any:
-    found = (
-        model.objects.restrict(request.user).select_related("tenant", "inspected_by").filter(pk=pk)
-    )
-    item = found.first()
+    rows = model.objects.restrict(request.user).select_related("tenant", "inspected_by", "file")
+    item = rows.filter(pk=pk).first()
     if item is None:
         raise missing(model.noun)
     return item
@@ -91,6 +89,7 @@ def template_disk(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
         "protectors": pages.protectors(item),
         "delete_url": reverse("library:delete_disk", args=[pk]),
         "again_url": reverse("library:inspect_disk", args=[pk]),
+        "verify_url": reverse("library:verify_disk", args=[pk]),
         "content_url": f"/api/v1/template-disks/{pk}/content/",
     }
     part = is_partial(request)
@@ -107,6 +106,7 @@ def shielding_data(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
         "guardians": selectors.with_services(item.guardians),
         "delete_url": reverse("library:delete_shielding_data", args=[pk]),
         "again_url": reverse("library:inspect_shielding_data", args=[pk]),
+        "verify_url": reverse("library:verify_shielding_data", args=[pk]),
         "content_url": f"/api/v1/shielding-data/{pk}/content/",
     }
     part = is_partial(request)
@@ -138,6 +138,21 @@ def inspect_disk(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def inspect_shielding_data(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     _inspect(request, _item(request, ShieldingData, pk))
+    return redirect("library:shielding_data", pk)
+
+
+@login_required
+@require_POST
+def verify_disk(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
+    """Has the stored file read again."""
+    scrub.ask(actor=request.user, subject=_item(request, TemplateDisk, pk))
+    return redirect("library:disk", pk)
+
+
+@login_required
+@require_POST
+def verify_shielding_data(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
+    scrub.ask(actor=request.user, subject=_item(request, ShieldingData, pk))
     return redirect("library:shielding_data", pk)
 
 

@@ -16,10 +16,13 @@ PAGES = {
     "library/shielding-data/<uuid:pk>/": SEEN,
     "library/shielding-data/<uuid:pk>/delete/": MAY_DELETE,
     "library/shielding-data/<uuid:pk>/inspect/": MAY_DELETE,
+    "library/template-disks/<uuid:pk>/verify/": MAY_DELETE,
+    "library/shielding-data/<uuid:pk>/verify/": MAY_DELETE,
 }
 API = {
     "GET uploads/": SEEN,
     "GET uploads/<>/": SEEN,
+    "POST uploads/<>/verify/": MAY_DELETE,
     "GET library/pairs/": SEEN,
     "GET library/pairs/<>/": SEEN,
 }
@@ -29,5 +32,6 @@ for _noun in ("template-disks", "shielding-data"):
         f"GET {_noun}/<>/": SEEN,
         f"DELETE {_noun}/<>/": MAY_DELETE,
         f"POST {_noun}/<>/inspect/": MAY_DELETE,
+        f"POST {_noun}/<>/verify/": MAY_DELETE,
         f"GET {_noun}/<>/content/": OWNER,
     }

@@ -7,8 +7,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.common.api.fields import MomentField, RelatedField, UrlField
-from apps.library import selectors, usage
-from apps.library.models import Pair, ShieldingData, TemplateDisk, Upload
+from apps.common.time import iso
+from apps.library import scrub, selectors, usage
+from apps.library.models import Pair, ShieldingData, StoredFile, TemplateDisk, Upload
 
 _TEXT = {"type": "string"}
 _WHOLE = {"type": "integer"}
@@ -28,6 +29,17 @@ _USES = _many(kind=_TEXT, id=_TEXT, name=_TEXT)
 _GUARDIAN = {"name": _TEXT, "thumbprints": _TEXTS}
 
 
+_INTEGRITY = _object(
+    False, read_at={"type": "string", "format": "date-time", "nullable": True},
+    ok={"type": "boolean", "nullable": True}, message=_TEXT,
+)  # fmt: skip
+
+
+def _integrity(file: StoredFile | None) -> dict[str, Any]:
+    told = scrub.told_of(file)
+    return told | {"read_at": iso(told["read_at"]) if told["read_at"] else None}
+
+
 class UploadSerializer(serializers.ModelSerializer[Upload]):
     url = UrlField("upload-detail")
     tenant = RelatedField()
@@ -36,12 +48,13 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
     created_at = MomentField()
     item = serializers.SerializerMethodField()
     problem = serializers.SerializerMethodField()
+    integrity = serializers.SerializerMethodField()
 
     class Meta:
         model = Upload
         fields = (
             "id", "url", "kind", "filename", "tenant", "size", "offset", "status", "sha256",
-            "created_at", "expires_at", "item", "problem",
+            "created_at", "expires_at", "item", "problem", "integrity",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -60,6 +73,10 @@ class UploadSerializer(serializers.ModelSerializer[Upload]):
     @extend_schema_field(_object(True, **_PROBLEM))
     def get_problem(self, row: Upload) -> dict[str, str] | None:
         return row.problem
+
+    @extend_schema_field(_INTEGRITY)
+    def get_integrity(self, row: Upload) -> dict[str, Any]:
+        return _integrity(row.file)
 
 
 class ItemListSerializer(serializers.ListSerializer):
@@ -82,6 +99,11 @@ class ItemSerializer(serializers.ModelSerializer[Any]):
     created_at = MomentField()
     problems = serializers.SerializerMethodField()
     used_by = serializers.SerializerMethodField()
+    integrity = serializers.SerializerMethodField()
+
+    @extend_schema_field(_INTEGRITY)
+    def get_integrity(self, row: Any) -> dict[str, Any]:
+        return _integrity(row.file)
 
     @extend_schema_field(_object(True, id=_TEXT, name=_TEXT))
     def get_inspected_by(self, row: Any) -> dict[str, str | None] | None:
@@ -114,7 +136,7 @@ class TemplateDiskSerializer(ItemSerializer):
         fields = (
             "id", "url", "name", "filename", "tenant", "size_bytes", "sha256", "status",
             "waiting_for", "container", "partitions", "bitlocker", "signature", "problems",
-            "inspected_by", "inspected_at", "created_at", "used_by",
+            "inspected_by", "inspected_at", "created_at", "used_by", "integrity",
         )  # fmt: skip
         read_only_fields = fields
 

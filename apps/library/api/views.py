@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from apps.accounts.http import AuthenticatedRequest
 from apps.common.api.answers import answer
 from apps.common.api.views import RestrictedViewSet
-from apps.library import items, selectors, services
+from apps.library import items, scrub, selectors, services
 from apps.library.api import filters, serializers
 from apps.operations.api.serializers import OperationSerializer
 
@@ -22,6 +22,12 @@ class UploadViewSet(RestrictedViewSet):
     queryset = selectors.uploads()
     serializer_class = serializers.UploadSerializer
     filterset_class = filters.UploadFilters
+
+    @extend_schema(request=None, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"], url_path="verify")
+    def verify(self, request: AuthenticatedRequest, **_: Any) -> Response:
+        """Has the stored file read again: whether its SHA-256 still is the one that arrived."""
+        return answer(scrub.ask(actor=request.user, subject=self.row("delete")), request)
 
 
 class _Anything(BaseContentNegotiation):
@@ -59,6 +65,13 @@ class _ItemViewSet(RestrictedViewSet):
         # whoever may delete the row may have it looked at: its tenant, and an HCI admin
         item = self.row("delete")
         return answer(services.inspect_again(actor=request.user, item=item), request)
+
+    @extend_schema(request=None, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"], url_path="verify")
+    def verify(self, request: AuthenticatedRequest, **_: Any) -> Response:
+        """Has the stored file read again: whether its SHA-256 still is the one that arrived."""
+        item = self.row("delete")
+        return answer(scrub.ask(actor=request.user, subject=item), request)
 
 
 class TemplateDiskViewSet(_ItemViewSet):

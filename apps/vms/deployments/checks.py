@@ -128,6 +128,9 @@ def _usable(field: str, item: Any) -> Check:
     id = field.replace("_", "-")
     if item.status == "usable":
         return Check(id, True, f"{item.name} is usable.")
+    if item.problems:
+        why = item.problems[0]
+        return Check(id, False, f"{item.name} isn’t usable: {why['message']}", why["fix"], field)
     return Check(
         id, False, f"{item.name} isn’t usable: {item.get_status_display().lower()}.",
         "Wait until it has been inspected, or choose another.", field,
@@ -192,6 +195,10 @@ def _iso(plan: Plan) -> Iterator[Check]:
         yield misplaced
     elif iso.kind != Kind.ISO:
         yield _bad_iso(f"ISO image: {iso.name} is none.", "Choose an upload of that kind.")
+    elif iso.problem is not None:
+        yield _bad_iso(
+            f"ISO image {iso.name} isn’t usable: {iso.problem['message']}", iso.problem["fix"]
+        )
     elif not _is_whole(iso):
         state = iso.get_status_display().lower()
         yield _bad_iso(

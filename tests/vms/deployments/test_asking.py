@@ -3,7 +3,7 @@ import pytest
 from apps.common.errors import InUse
 from apps.fabric import credentials
 from apps.fabric.selectors import owner_of_credential
-from apps.library import uploads, usage
+from apps.library import scrub, uploads, usage
 from apps.operations import services as operations
 from apps.operations.models import Operation
 from apps.vms.deployments import names, steps
@@ -70,6 +70,15 @@ def test_values_that_the_answer_file_asks_for_are_named_where_they_lack(
 
     assert answer.status_code == 400
     assert KEYS[1] in answer.json()["detail"]
+
+
+def test_a_disk_that_rotted_in_the_store_is_refused_with_that_reason(admin_api, fabric, disk, data):
+    type(disk).objects.update(status="refused", problems=[scrub.problem()])
+
+    answer = admin_api.post(PATH, shielded(fabric, disk, data))
+
+    assert answer.status_code == 400 and not Deployment.objects.exists()
+    assert "no longer what arrived" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("applicable", [False, None])
