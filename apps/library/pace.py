@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 class Pace:
@@ -11,16 +11,19 @@ class Pace:
     Everybody takes in turn, so that many share what one alone would have.
     """
 
-    def __init__(self, rate: Callable[[], float]) -> None:
-        self._rate = rate
+    def __init__(
+        self,
+        rate: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._rate, self._clock, self._sleep = rate, clock, sleep
         self._next = 0.0
 
     async def take(self, count: int) -> None:
         rate = self._rate()
         if not rate:
             return
-        now = time.monotonic()
-        begin = max(now, self._next)
-        self._next = begin + count / rate
-        if self._next > now:
-            await asyncio.sleep(self._next - now)
+        now = self._clock()
+        self._next = max(now, self._next) + count / rate
+        await self._sleep(self._next - now)
