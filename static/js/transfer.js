@@ -4,6 +4,9 @@ import { bytes, csrf, duration, icon } from "./page.js";
 const PIECE = 8 * 1024 * 1024;
 const RETRIES = [0, 1000, 3000, 5000, 10000, 20000, 30000, 60000];
 const ASK_EVERY = 2000;
+const AGAIN_AFTER = 60000; // once the quick tries are over
+const SPEED_OVER = 10000; // milliseconds that the speed is the mean of
+const WAITS = [408, 409, 423, 429]; // refusals that go by
 
 class Row {
   constructor(name) {
@@ -71,6 +74,7 @@ export class Transfer {
       retryDelays: RETRIES,
       removeFingerprintOnSuccess: true,
       metadata: { filename: file.name, kind },
+      onShouldRetry: (error) => this.interrupted(error),
       onBeforeRequest: (request) => this.dress(request),
       onProgress: (sent, total) => this.progress(sent, total),
       onError: (error) => this.failed(error),
@@ -80,6 +84,7 @@ export class Transfer {
     this.row.button("resume").addEventListener("click", () => this.go());
     this.row.button("stop").addEventListener("click", () => this.stop());
     this.row.button("dismiss").addEventListener("click", () => this.row.remove());
+    window.addEventListener("online", () => this.waiting && this.go());
   }
 
   async dress(request) {
@@ -97,7 +102,9 @@ export class Transfer {
   }
 
   go() {
-    this.began = null;
+    clearTimeout(this.waiting);
+    this.waiting = null;
+    this.seen = [];
     this.row.idle(false);
     this.row.only("pause", "stop");
     this.row.show("upload", "info", "Asking for room…");
@@ -105,10 +112,19 @@ export class Transfer {
     this.upload.start();
   }
 
+  /** Bytes a second over the last moments; 0 while nobody can say. */
+  speed(sent) {
+    const now = performance.now();
+    if (sent < (this.seen.at(-1)?.sent ?? 0)) this.seen = []; // it went back to what the portal has
+    this.seen.push({ at: now, sent });
+    while (this.seen.length > 2 && now - this.seen[0].at > SPEED_OVER) this.seen.shift();
+    const seconds = (now - this.seen[0].at) / 1000;
+    return seconds > 1 ? (sent - this.seen[0].sent) / seconds : 0;
+  }
+
   progress(sent, total) {
-    this.began ??= { at: performance.now(), sent };
-    const seconds = (performance.now() - this.began.at) / 1000;
-    const speed = seconds > 1 ? (sent - this.began.sent) / seconds : 0;
+    const speed = this.speed(sent);
+    this.row.idle(false);
     const words = [`${bytes(sent)} of ${bytes(total)}, ${Math.floor((100 * sent) / Math.max(total, 1))} %`];
     if (speed > 0) words.push(`${bytes(speed)}/s`, `about ${duration((total - sent) / speed)} left`);
     this.row.bar.max = total;
@@ -116,7 +132,21 @@ export class Transfer {
     this.row.show("upload", "info", `${words.join(", ")}. Carries on by itself if the line drops.`);
   }
 
+  /** Whether to try again soon; says meanwhile why nothing moves. */
+  interrupted(error) {
+    const status = error.originalResponse?.getStatus() ?? 0;
+    const soon = navigator.onLine && (status < 400 || status >= 500 || WAITS.includes(status));
+    if (soon) {
+      const [what] = problemOf(error);
+      this.row.idle(true);
+      this.row.show("sync", "warn", what, "Trying again by itself…");
+    }
+    return soon;
+  }
+
   pause() {
+    clearTimeout(this.waiting);
+    this.waiting = null;
     this.upload.abort();
     this.rest("Paused.", "It goes on where it stopped.");
   }
@@ -130,19 +160,22 @@ export class Transfer {
   }
 
   async stop() {
+    clearTimeout(this.waiting);
+    this.waiting = null;
     Transfer.sending.delete(this);
     await this.upload.abort(true).catch(() => {}); // what was gone already needs no ending
     this.row.remove();
   }
 
   failed(error) {
-    Transfer.sending.delete(this);
     const status = error.originalResponse?.getStatus() ?? 0;
     const [what, fix, code] = problemOf(error);
     this.row.idle(true);
     // A refusal stands; anything else may go better later.
-    const final = status >= 400 && status < 500 && ![423, 429].includes(status);
-    this.row.only(...(final ? ["dismiss"] : ["resume", "stop"]));
+    const final = status >= 400 && status < 500 && !WAITS.includes(status);
+    if (final) Transfer.sending.delete(this);
+    else this.waiting = setTimeout(() => this.go(), AGAIN_AFTER);
+    this.row.only(...(final ? ["dismiss"] : ["resume", "pause", "stop"]));
     this.row.show("bad", "bad", final ? `Refused: ${what}` : what, fix, code);
   }
 

@@ -76,7 +76,8 @@ def addresses(data: ShieldingData, begun: Upload, grant: str) -> list[str]:
         for form in (
             "/content/{id}/", "/content/{key}/", "/content/own/{id}/", "/content/{sha}/",
             "/media/{key}", "/library/{key}", "/static/../library/{key}",
-            "/static/%2e%2e/library/{key}", "/static/..%2flibrary%2f{key}", "/content/..%2f..%2flibrary%2f{key}",
+            "/static/%2e%2e/library/{key}", "/static/..%2flibrary%2f{key}",
+            "/content/..%2f..%2flibrary%2f{key}",
         )
     ]  # fmt: skip
     return [
