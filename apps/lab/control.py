@@ -90,6 +90,7 @@ def _vm(vm: VM) -> dict[str, Any]:
         "protection": vm.protection,
         "clustered": vm.clustered,
         "dvds": list(vm.dvds),
+        "boots_from": vm.boots_from,
         "template_sha256": vm.template_sha256,
         "shielding_data_sha256": vm.shielding_data_sha256,
     }

@@ -83,8 +83,8 @@ def test_state_has_the_shape_that_is_promised(control: Control) -> None:
     assert set(cluster["volumes"][0]) == {"name", "size_bytes", "used_bytes", "files"}
     assert cluster["volumes"][0]["used_bytes"] == 50 << 30
     assert set(cluster["vms"][0]) == {
-        "name", "id", "node", "state", "protection", "clustered", "dvds", "template_sha256",
-        "shielding_data_sha256",
+        "name", "id", "node", "state", "protection", "clustered", "dvds", "boots_from",
+        "template_sha256", "shielding_data_sha256",
     }  # fmt: skip
     assert set(state["calls"]) == {"requests", "scripts"}
 

@@ -315,7 +315,7 @@ def test_a_regular_vm_has_a_new_disk_of_its_size_and_a_dvd(host: Host) -> None:
     vm = host.create(DiskPath="", NewDiskBytes=40 * GIB, IsoPath=iso)
 
     assert vm.disks[0].size_bytes == 40 * GIB
-    assert vm.dvds == [iso]
+    assert (vm.dvds, vm.boots_from) == ([iso], iso)
     assert host.run("Get-VMDetail", VMId=vm.id)["disks"][0]["size_bytes"] == 40 * GIB
     assert host.run("Get-VMSecurityState", VMId=vm.id)["protection"] == "None"
 

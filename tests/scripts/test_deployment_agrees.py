@@ -249,6 +249,7 @@ def test_a_vm_of_sizes_with_a_dvd_agrees_and_its_files_go(twins: Twins) -> None:
     for _ in range(2):
         twins.agree("New-DeploymentVM", **(MAKING | sizes))
     assert [vm.dvds for vm in twins.vms()] == [[iso], [iso]]
+    assert [vm.boots_from for vm in twins.vms()] == [iso, iso]
     twins.agree("Remove-DeployedVM", VMId="VM", Name="new-01", Clustered=False)
     paths = [rf"{FOLDER}\new-01.vhdx", rf"{FOLDER}\none"]
 

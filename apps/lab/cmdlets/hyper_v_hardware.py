@@ -67,6 +67,34 @@ def set_memory(session: Session, parameters: Parameters, vm: VM, size: int) -> N
     session.world.changed()
 
 
+@cmdlet("Set-VMFirmware")
+def set_vm_firmware(session: Session, parameters: Parameters) -> list[Any]:
+    """-FirstBootDevice: a disk or DVD drive of the VM, as its cmdlet told it."""
+    with session.world.locked():
+        for vm in find_vms(session, parameters, "VMName"):
+            device = parameters.get("FirstBootDevice")
+            if device is None:
+                continue
+            if vm.generation != 2:
+                raise parameters.error(
+                    f"The operation cannot be performed: '{vm.name}' is a generation 1 virtual "
+                    "machine, which has no firmware to configure.",
+                    "InvalidOperation",
+                    "InvalidOperation",
+                )
+            _still(parameters, vm, "the boot order")
+            path = str(device.get("Path") or "")
+            if device.get("VMId") != vm.id or path not in [*vm.dvds, *(d.path for d in vm.disks)]:
+                raise parameters.error(
+                    f"The boot device is not one of the virtual machine '{vm.name}'.",
+                    "InvalidArgument",
+                    "InvalidParameter",
+                )
+            vm.boots_from = path
+            session.world.changed()
+    return []
+
+
 @cmdlet("Get-VMSecurity")
 def get_vm_security(session: Session, parameters: Parameters) -> list[Any]:
     with session.world.locked():

@@ -107,10 +107,16 @@ def _finish_machine(
     ctx: HandlerContext, vm: dict[str, Any], mark: str, processors: int, iso: str
 ) -> None:
     ctx.run("Set-VMProcessor", VM=vm, Count=processors)
-    drives = [row["Path"] for row in ctx.run("Get-VMDvdDrive", VM=vm)]
-    if iso and iso.casefold() not in [text(path).casefold() for path in drives]:
-        ctx.run("Add-VMDvdDrive", VM=vm, Path=iso)
+    if iso:
+        if not _drives_with(ctx, vm, iso):
+            ctx.run("Add-VMDvdDrive", VM=vm, Path=iso)
+        ctx.run("Set-VMFirmware", VM=vm, FirstBootDevice=_drives_with(ctx, vm, iso)[0])
     ctx.run("Set-VM", VM=vm, AutomaticCheckpointsEnabled=False, Notes=mark)
+
+
+def _drives_with(ctx: HandlerContext, vm: dict[str, Any], iso: str) -> list[dict[str, Any]]:
+    drives = ctx.run("Get-VMDvdDrive", VM=vm)
+    return [one for one in drives if text(one["Path"]).casefold() == iso.casefold()]
 
 
 def set_deployment_shielding(

@@ -160,6 +160,7 @@ class VM:
     created_at: float = 0.0
     disks: list[Disk] = field(default_factory=list)
     dvds: list[str] = field(default_factory=list)
+    boots_from: str = ""  # path of what lies in its first boot device; empty: its first disk
     adapters: list[Adapter] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
     current_checkpoint: str | None = None

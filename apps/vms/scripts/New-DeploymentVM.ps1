@@ -47,8 +47,13 @@ if ($own.Count -eq 0) {
 $vm = $own[0]
 if (([string]$vm.Notes).Contains($mark) -eq $false -and [string]$vm.State -eq 'Off') {
     Set-VMProcessor -VM $vm -Count $ProcessorCount
-    $drives = @(Get-VMDvdDrive -VM $vm | Where-Object { [string]$_.Path -eq $IsoPath })
-    if ($IsoPath -and $drives.Count -eq 0) { Add-VMDvdDrive -VM $vm -Path $IsoPath }
+    if ($IsoPath) {
+        $loaded = @(Get-VMDvdDrive -VM $vm | Where-Object { [string]$_.Path -eq $IsoPath })
+        if ($loaded.Count -eq 0) { Add-VMDvdDrive -VM $vm -Path $IsoPath }
+        # Else the firmware tries the empty disk and the network before the image.
+        $loaded = @(Get-VMDvdDrive -VM $vm | Where-Object { [string]$_.Path -eq $IsoPath })
+        Set-VMFirmware -VM $vm -FirstBootDevice $loaded[0]
+    }
     # The mark is the last thing set: a machine that has it is as it was asked for.
     Set-VM -VM $vm -AutomaticCheckpointsEnabled $false -Notes $mark
 }
