@@ -11,6 +11,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
 from apps.attestation.models import VerdictSpan
+from apps.common.spreadsheets import safe
 from apps.common.time import iso
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
@@ -71,12 +72,6 @@ def as_dict(span: VerdictSpan) -> dict[str, Any]:
         "host_id": str(span.host_key),
         "cluster_id": str(span.cluster_key),
     }
-
-
-def safe(value: Any) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 async def _asynchronous(lines: Iterator[str]) -> AsyncIterator[str]:

@@ -88,6 +88,21 @@ class Context:
         self._written_at = now
         self._write_steps(EventKind.PROGRESS, message, step["progress"])
 
+    def follow(self, steps: list[dict[str, Any]], message: str = "") -> None:
+        """Steps as other operations do them: what this one shows where it only follows them.
+
+        Written where they changed; `message`, where there is one, is told as an event.
+        """
+        if steps == self.operation.steps:
+            return
+        self.operation.steps, self.operation.progress = steps, whole(steps)
+        with transaction.atomic():
+            self._save(steps=steps, progress=self.operation.progress)
+            if message:
+                kind, percent = EventKind.PROGRESS, self.operation.progress
+                events.add(self.operation.pk, kind, message, progress=percent)
+            services.nudge(self.operation)
+
     def log(self, message: str) -> None:
         """Adds a line that people can read beside the steps."""
         events.add(self.operation.pk, EventKind.LOG, message, step=self._step_name)

@@ -155,6 +155,17 @@ def cancel(*, actor: User, operation: Operation) -> Operation:
     return operation
 
 
+def stop_queued(operation: Operation) -> bool:
+    """Ends an operation that no worker has had, as part of a larger one that somebody cancelled.
+    False where it has begun or ended."""
+    with transaction.atomic():
+        if not _cancel_queued(operation):
+            return False
+        operation.refresh_from_db()
+        end_of_queued(operation)
+    return True
+
+
 def _cancel_queued(operation: Operation) -> bool:
     """Ends it where no worker ever had it. One that waits to be resumed has to see for itself what
     its first attempt left, so it is only flagged."""

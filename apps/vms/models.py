@@ -120,3 +120,4 @@ class VMDetail(models.Model):
 
 
 from apps.vms.deployments.models import Deployment as Deployment  # noqa: E402
+from apps.vms.deployments.models import DeploymentBatch as DeploymentBatch  # noqa: E402

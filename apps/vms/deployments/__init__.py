@@ -6,9 +6,11 @@ def connect() -> None:
     from apps.library import usage
     from apps.operations import runners
     from apps.vms.deployments import uses
+    from apps.vms.deployments.batch.running import BATCH
     from apps.vms.deployments.steps.cleaning import CLEAN_UP
     from apps.vms.deployments.steps.deploying import DEPLOY
 
     runners.register(DEPLOY)
+    runners.register(BATCH)
     runners.register(CLEAN_UP)
     usage.register(uses.of)

@@ -45,17 +45,28 @@ class Check:
 
 def of_request(plan: Plan) -> list[Check]:
     """What can be said without asking a host."""
+    return [_name(plan), *_shared(plan, 1), *_values(plan), *_quota(plan, 1)]
+
+
+def of_many(plan: Plan, number: int) -> list[Check]:
+    """What can be said of so many machines that differ in name and values alone."""
+    return [*_shared(plan, number), *_quota(plan, number)]
+
+
+def of_one(plan: Plan) -> list[Check]:
+    """What is one machine's own among many: its name and its values."""
+    return [_name(plan), *_values(plan)]
+
+
+def _shared(plan: Plan, number: int) -> list[Check]:
     return [
-        _name(plan),
         _processors(plan),
         _memory(plan),
         _place(plan),
         *_files(plan),
         _disk(plan),
         *_iso(plan),
-        _space(plan),
-        *_values(plan),
-        *_quota(plan),
+        _space(plan, number),
     ]
 
 
@@ -232,18 +243,21 @@ def _bad_iso(message: str, fix: str, code: str = "invalid") -> Check:
     return Check("iso", False, message, fix, "iso", code)
 
 
-def needed_bytes(plan: Plan) -> int:
-    """What is written to the volume at most: the copy for the library, and the VM's own."""
-    sizes = [2 * plan.template_disk.size_bytes] if plan.template_disk else []
-    if plan.shielding_data:
-        sizes.append(plan.shielding_data.size_bytes)
+def needed_bytes(plan: Plan, number: int = 1) -> int:
+    """What so many are written to the volume with at most: one copy of each file for the library,
+    and each machine's own.
+    """
+    files = (plan.template_disk, plan.shielding_data)
+    sizes = [item.size_bytes for item in files if item is not None]
+    if plan.template_disk:
+        sizes.append(number * plan.template_disk.size_bytes)
     if plan.iso:
         sizes.append(plan.iso.size)
-    return sum(sizes) + BESIDE
+    return sum(sizes) + number * BESIDE
 
 
-def _space(plan: Plan) -> Check:
-    needed, free = needed_bytes(plan), plan.volume.free_bytes
+def _space(plan: Plan, number: int) -> Check:
+    needed, free = needed_bytes(plan, number), plan.volume.free_bytes
     if free is None:
         return Check(
             "space", False, f"How much space {plan.volume.name} has isn’t known.",
@@ -288,7 +302,7 @@ def _bad_value(message: str) -> Check:
     return Check("specialization", False, message, "Correct or remove it.", "specialization")
 
 
-def _quota(plan: Plan) -> Iterator[Check]:
+def _quota(plan: Plan, number: int) -> Iterator[Check]:
     tenant = plan.owner
     if tenant is None:
         return
@@ -303,9 +317,11 @@ def _quota(plan: Plan) -> Iterator[Check]:
         VirtualMachine.objects.filter(tenant=tenant).count()
         + Deployment.objects.filter(tenant=tenant, status__in=ACTIVE, virtual_machine=None).count()
     )
-    if used >= tenant.quota_vms:
+    if used + number > tenant.quota_vms:
+        asked = f"; {number} more are asked for" if number > 1 else ""
         yield Check(
-            "quota", False, f"{tenant.name} has {used} of {tenant.quota_vms} virtual machines.",
+            "quota", False,
+            f"{tenant.name} has {used} of {tenant.quota_vms} virtual machines{asked}.",
             "Delete one, or ask an HCI admin for a larger quota.", "tenant", "quota-exceeded",
         )  # fmt: skip
     else:

@@ -12,6 +12,36 @@ from apps.common.models import UUIDModel
 from apps.operations.choices import ACTIVE, Status
 
 
+class DeploymentBatch(UUIDModel):
+    """Many virtual machines of the same files and sizes, asked for at once.
+
+    Each is a deployment of its own, `batch_number` counting from 1; `operation` follows them all.
+    """
+
+    noun = "deployment"
+    tenant_path = "tenant"
+
+    title = models.CharField(max_length=255)
+    cluster = models.ForeignKey("fabric.Cluster", models.CASCADE, related_name="+")
+    tenant = models.ForeignKey("accounts.Tenant", models.SET_NULL, null=True, related_name="+")
+    operation = models.ForeignKey(
+        "operations.Operation", models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = RestrictedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def name(self) -> str:
+        return self.title
+
+
 class Deployment(UUIDModel):
     """One virtual machine to be made.
 
@@ -48,6 +78,10 @@ class Deployment(UUIDModel):
     operation = models.ForeignKey(
         "operations.Operation", models.SET_NULL, null=True, related_name="+"
     )
+    batch = models.ForeignKey(
+        "vms.DeploymentBatch", models.SET_NULL, null=True, related_name="deployments"
+    )
+    batch_number = models.PositiveSmallIntegerField(null=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
     processors = models.PositiveIntegerField()
     memory_bytes = models.BigIntegerField()

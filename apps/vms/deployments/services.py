@@ -15,6 +15,7 @@ from apps.common.errors import (
     PortalError,
     QuotaExceeded,
 )
+from apps.fabric.models import Host
 from apps.operations import nudges
 from apps.operations import services as operations
 from apps.operations.choices import Status
@@ -43,7 +44,7 @@ class Preflight:
 def preflight(*, actor: User, plan: Plan) -> Preflight:
     """Tries a deployment out; changes nothing, here or on a host."""
     require_noun(actor, "deployment", "deploy")
-    plan = _owned(actor, plan)
+    plan = owned(actor, plan)
     places = plan.placements()
     place = plan.chosen(places)
     found = [*checks.of_request(plan), _placement_check(plan, place)]
@@ -52,7 +53,7 @@ def preflight(*, actor: User, plan: Plan) -> Preflight:
     return Preflight(found, places)
 
 
-def _owned(actor: User, plan: Plan) -> Plan:
+def owned(actor: User, plan: Plan) -> Plan:
     """A tenant's people deploy for their tenant, and for nobody else."""
     if actor.tenant is None:
         return plan
@@ -89,14 +90,20 @@ def deploy(*, actor: User, plan: Plan) -> Deployment:
     Raises Invalid naming fields, PlacementRefused, QuotaExceeded, NoSpace.
     """
     require_noun(actor, "deployment", "deploy")
-    plan = _owned(actor, plan)
+    plan = owned(actor, plan)
     found = checks.of_request(plan)
     _require(found)
-    place = _require_place(plan)
-    deployment = Deployment(
+    deployment = row_of(plan, _require_place(plan).host, found)
+    queue(actor, deployment, None)
+    return deployment
+
+
+def row_of(plan: Plan, host: Host, found: list[Check]) -> Deployment:
+    """The row, not saved yet, of a machine that is to be made on that host."""
+    return Deployment(
         name=plan.name,
         cluster=plan.cluster,
-        host=place.host,
+        host=host,
         volume=plan.volume,
         virtual_switch=plan.virtual_switch,
         template_disk=plan.template_disk,
@@ -111,8 +118,6 @@ def deploy(*, actor: User, plan: Plan) -> Deployment:
         checks=[check.as_dict() for check in found],
         folder=rf"{plan.volume.path}\FabricPortal\vms\{plan.name}",
     )
-    _queue(actor, deployment, None)
-    return deployment
 
 
 def _require(found: list[Check]) -> None:
@@ -145,7 +150,10 @@ def _require_place(plan: Plan) -> Placement:
     )
 
 
-def _queue(actor: User, deployment: Deployment, retry_of: Operation | None) -> Operation:
+def queue(actor: User, deployment: Deployment, retry_of: Operation | None) -> Operation:
+    """Saves the row and asks for the operation that makes it. Raises Conflict where another one of
+    that name is under way in the cluster.
+    """
     deployment.status = Status.QUEUED
     try:
         with transaction.atomic():
@@ -180,7 +188,7 @@ def again(*, actor: User, operation: Operation) -> Operation:
     if deployment.operation_id != operation.pk:
         raise Conflict("It was retried already, or cleaned up.")
     require(actor, "deploy", deployment)
-    return _queue(actor, deployment, operation)
+    return queue(actor, deployment, operation)
 
 
 def _iso_is_gone(deployment: Deployment, operation: Operation) -> bool:

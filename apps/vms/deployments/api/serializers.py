@@ -106,6 +106,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     shielding_data = RelatedField()
     iso = RelatedField()
     tenant = RelatedField()
+    batch = RelatedField()
     checks = serializers.SerializerMethodField()
     leftovers = serializers.SerializerMethodField()
     created_at = MomentField()
@@ -115,7 +116,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
         fields = (
             "id", "url", "name", "status", "operation", "virtual_machine", "cluster", "host",
             "volume", "virtual_switch", "template_disk", "shielding_data", "iso", "tenant",
-            "processors", "memory_bytes", "disk_size_bytes", "start", "checks", "leftovers",
+            "batch", "processors", "memory_bytes", "disk_size_bytes", "start", "checks", "leftovers",
             "created_at",
         )  # fmt: skip
         read_only_fields = fields

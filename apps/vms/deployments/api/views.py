@@ -31,6 +31,7 @@ class DeploymentFilter(StrictFilterSet):
 
     cluster = django_filters.UUIDFilter(field_name="cluster_id")
     tenant = django_filters.UUIDFilter(field_name="tenant_id")
+    batch = django_filters.UUIDFilter(field_name="batch_id")
     status = django_filters.MultipleChoiceFilter(
         field_name="operation__status", choices=Status.choices
     )
@@ -43,7 +44,7 @@ class DeploymentFilter(StrictFilterSet):
 class DeploymentViewSet(RestrictedViewSet):
     queryset = Deployment.objects.select_related(
         "operation", "virtual_machine", "cluster", "host", "volume", "virtual_switch",
-        "template_disk", "shielding_data", "iso", "tenant",
+        "template_disk", "shielding_data", "iso", "tenant", "batch",
     )  # fmt: skip
     serializer_class = DeploymentSerializer
     filterset_class = DeploymentFilter

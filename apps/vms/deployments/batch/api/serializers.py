@@ -1,0 +1,156 @@
+"""Batches over the API: the body that asks for one, the trial's answer, the row with its results."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.common.api.fields import MomentField, RelatedField, UrlField
+from apps.common.errors import FieldError
+from apps.common.spreadsheets import MOST_CHARACTERS
+from apps.vms.api.serializers import PlacementSerializer
+from apps.vms.deployments.api.serializers import DeploymentCheckSerializer, PlanSerializer
+from apps.vms.deployments.batch import services, table
+from apps.vms.deployments.batch.planning import Order, Trial
+from apps.vms.deployments.batch.table import Line
+from apps.vms.deployments.models import DeploymentBatch
+from apps.vms.deployments.plans import Plan
+
+_TEXT = {"type": "string"}
+_ERROR = {
+    "type": "object",
+    "nullable": True,
+    "properties": dict.fromkeys(("code", "message", "hint", "host_message"), _TEXT),
+}
+
+
+class LineSerializer(serializers.Serializer[Line]):
+    """One machine: its name, the host's name or id where it isn't to be chosen, its values."""
+
+    name = serializers.CharField(max_length=500, trim_whitespace=False)
+    host = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+    specialization = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, trim_whitespace=False), required=False
+    )
+
+
+class BatchPlanSerializer(PlanSerializer):
+    """The body of deployments/batch/: a deployment's, but for name, host and values, which stand in
+    `rows`, or in `csv` with a first line of names.
+    """
+
+    name = None
+    host = None
+    specialization = None
+    rows = LineSerializer(many=True, required=False, allow_empty=True)
+    csv = serializers.CharField(
+        required=False, allow_blank=True, trim_whitespace=False, max_length=MOST_CHARACTERS,
+        help_text="name, host and the keys of values; commas, semicolons or tabs",
+    )  # fmt: skip
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("rows" in attrs) == ("csv" in attrs):
+            raise serializers.ValidationError(
+                {"rows": "Give either rows or csv."}, code="required"
+            )
+        super().validate({"name": ""} | _of_plan(attrs))
+        return attrs
+
+    def order(self) -> Order:
+        """The order that a valid body is."""
+        given = self.validated_data
+        plan = Plan(name="", **{k: v for k, v in _of_plan(given).items() if v is not None})
+        if "csv" in given:
+            keys = plan.shielding_data.substitution_keys if plan.shielding_data else []
+            lines, unreadable = table.read(given["csv"], keys)
+            return Order(plan, lines, unreadable)
+        return Order(
+            plan,
+            [
+                Line(row["name"], row["host"].strip(), row.get("specialization") or {})
+                for row in given["rows"]
+            ],
+        )
+
+
+def _of_plan(values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in ("rows", "csv")}
+
+
+class FieldErrorSerializer(serializers.Serializer[FieldError]):
+    field = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class MachineSerializer(serializers.Serializer[Any]):
+    """Where a machine of a trial would be made."""
+
+    name = serializers.CharField()
+    host = RelatedField()
+
+
+class BatchPreflightSerializer(serializers.Serializer[Trial]):
+    ok = serializers.BooleanField()
+    checks = DeploymentCheckSerializer(many=True)
+    placements = PlacementSerializer(many=True)
+    machines = serializers.SerializerMethodField()
+    errors = FieldErrorSerializer(many=True)
+
+    @extend_schema_field(MachineSerializer(many=True))
+    def get_machines(self, trial: Trial) -> Any:
+        rows = [{"name": plan.name, "host": host} for plan, host in trial.machines]
+        return MachineSerializer(rows, many=True).data
+
+
+class OutcomeSerializer(serializers.Serializer[Any]):
+    """How far one machine of a batch is, and how it ended."""
+
+    number = serializers.IntegerField()
+    name = serializers.CharField()
+    status = serializers.CharField()
+    progress = serializers.IntegerField()
+    step = serializers.CharField()
+    host = RelatedField()
+    deployment = RelatedField()
+    virtual_machine = RelatedField()
+    error = serializers.SerializerMethodField()
+
+    @extend_schema_field(_ERROR)
+    def get_error(self, row: dict[str, Any]) -> Any:
+        return row["error"]
+
+
+class BatchSerializer(serializers.ModelSerializer[DeploymentBatch]):
+    url = UrlField("deployment-batch-detail")
+    name = serializers.CharField(source="title")
+    status = serializers.SerializerMethodField()
+    operation = RelatedField(name="title")
+    cluster = RelatedField()
+    tenant = RelatedField()
+    created_at = MomentField()
+
+    class Meta:
+        model = DeploymentBatch
+        fields: tuple[str, ...] = (
+            "id", "url", "name", "status", "operation", "cluster", "tenant", "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_status(self, row: DeploymentBatch) -> str:
+        return row.operation.status if row.operation else "unknown"
+
+
+class BatchDetailSerializer(BatchSerializer):
+    """With each machine's result."""
+
+    rows = serializers.SerializerMethodField()
+
+    class Meta(BatchSerializer.Meta):
+        fields = (*BatchSerializer.Meta.fields, "rows")
+        read_only_fields = fields
+
+    @extend_schema_field(OutcomeSerializer(many=True))
+    def get_rows(self, batch: DeploymentBatch) -> Any:
+        found = [services.outcome(row) for row in services.machines(batch)]
+        return OutcomeSerializer(found, many=True).data

@@ -1,0 +1,28 @@
+"""A batch's results as a table for spreadsheets."""
+
+from django.http import HttpResponse
+
+from apps.common import spreadsheets
+from apps.vms.deployments.batch import services
+from apps.vms.deployments.models import DeploymentBatch
+
+COLUMNS = ("number", "name", "status", "host", "step", "code", "message", "hint", "host_message")
+
+
+def response(batch: DeploymentBatch) -> HttpResponse:
+    """A line for each machine. Values that went into answer files aren't told again."""
+    lines = [COLUMNS]
+    for row in services.machines(batch):
+        told = services.outcome(row)
+        error = told["error"] or {}
+        lines.append(
+            (
+                told["number"], told["name"], told["status"], row.host.name if row.host else "",
+                told["step"], error.get("code"), error.get("message"), error.get("hint"),
+                error.get("host_message"),
+            )  # fmt: skip
+        )
+    answer = HttpResponse(spreadsheets.write(lines), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="deployments.csv"'
+    answer["Cache-Control"] = "no-store"
+    return answer
