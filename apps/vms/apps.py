@@ -47,6 +47,10 @@ def _navigate() -> None:
         visible=lambda user: holds(user, "deployment", "deploy"),
     )  # fmt: skip
     navigation.tool(
+        "vms", "Deploy many", "deployments:batch-new", icon="vms", order=10, group="Make",
+        visible=lambda user: holds(user, "deployment", "deploy"),
+    )  # fmt: skip
+    navigation.tool(
         "vms", "Deployments", "deployments:list", icon="history", order=11, group="Make",
         visible=lambda user: holds(user, "deployment", "view"),
     )  # fmt: skip

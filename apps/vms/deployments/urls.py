@@ -1,6 +1,7 @@
 from django.urls import path
 
 from apps.vms.deployments import views
+from apps.vms.deployments.batch import views as batch
 
 app_name = "deployments"
 urlpatterns = [
@@ -8,6 +9,11 @@ urlpatterns = [
     path("deployments/new/", views.new, name="new"),
     path("deployments/new/fields/", views.fields, name="fields"),
     path("deployments/new/preflight/", views.preflight, name="preflight"),
+    path("deployments/batch/new/", batch.new, name="batch-new"),
+    path("deployments/batch/<uuid:pk>/", batch.batch, name="batch"),
+    path("deployments/batch/<uuid:pk>/results/", batch.table_of_results, name="batch-results"),
+    path("deployments/batch/<uuid:pk>/cancel/", batch.cancel, name="batch-cancel"),
+    path("deployments/batch/<uuid:pk>/retry/", batch.retry, name="batch-retry"),
     path("deployments/<uuid:pk>/", views.deployment, name="detail"),
     path("deployments/<uuid:pk>/row/", views.row, name="row"),
     path("deployments/<uuid:pk>/cancel/", views.cancel, name="cancel"),

@@ -15,19 +15,15 @@ from apps.accounts.permissions import holds, missing, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.errors import Invalid, PortalError
 from apps.common.htmx import is_partial
-from apps.fabric.models import Cluster
-from apps.library.models import Pair
 from apps.operations import services as operations
 from apps.operations.choices import Status
-from apps.vms.deployments import checks, pages, services
+from apps.vms.deployments import checks, choosing, pages, services
 from apps.vms.deployments.api.views import DeploymentFilter
 from apps.vms.deployments.forms import (
     BLANK,
     SHIELDED,
-    TEMPLATE,
     DeploymentForm,
     places_of,
-    uuid_or_none,
     with_volume,
 )
 from apps.vms.deployments.models import Deployment
@@ -100,7 +96,7 @@ def new(request: AuthenticatedHttpRequest) -> HttpResponse:
     """The form; a POST asks for the deployment and leads to its page."""
     require_noun(request.user, "deployment", "deploy")
     if request.method != "POST":
-        given = _given(request)
+        given = choosing.given(request)
         form = DeploymentForm(user=request.user, initial=given)
         return _form(request, form, DeploymentForm(given, user=request.user), 200)
     form = DeploymentForm(request.POST, user=request.user)
@@ -111,37 +107,6 @@ def new(request: AuthenticatedHttpRequest) -> HttpResponse:
         except PortalError as error:
             form.refuse(error)
     return _form(request, form, form, 422)
-
-
-def _given(request: AuthenticatedHttpRequest) -> dict[str, Any]:
-    """What the address chooses beforehand: a pair or a template disk, a cluster."""
-    query = clean_query(request.GET)
-    names = ("name", "cluster", "volume", "virtual_switch", "host", "pair", "template_disk")
-    given: dict[str, Any] = {"processors": 2, "memory_gib": 4, "disk_gib": 40, "start": True}
-    given |= {name: query[name] for name in names if query.get(name)}
-    given |= _kind(request, query)
-    clusters = list(Cluster.objects.order_by("name").values_list("pk", flat=True)[:2])
-    if "cluster" not in given and len(clusters) == 1:
-        given["cluster"] = str(clusters[0])
-    return with_volume(given)
-
-
-def _kind(request: AuthenticatedHttpRequest, query: Any) -> dict[str, str]:
-    """The kind that fits what was chosen, with its pair."""
-    if query.get("kind") in (BLANK, TEMPLATE, SHIELDED):
-        return {"kind": query["kind"]}
-    pairs = Pair.objects.restrict(request.user, "deploy").order_by("-applicable", "-created_at")
-    halves = {
-        f"{name}_id": query[name] for name in ("template_disk", "shielding_data") if query.get(name)
-    }
-    if not halves:
-        return {"kind": SHIELDED}
-    if not all(map(uuid_or_none, halves.values())):
-        raise Invalid("That isn’t the id of a file of the library.")
-    found = [str(one) for one in pairs.filter(**halves).values_list("pk", flat=True)[:1]]
-    if found:
-        return {"kind": SHIELDED, "pair": found[0]}
-    return {"kind": TEMPLATE if query.get("template_disk") else SHIELDED}
 
 
 def _form(
