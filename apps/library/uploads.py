@@ -99,6 +99,7 @@ def arrived(upload: Upload, sha256: str) -> None:
 def terminate(*, actor: User, upload: Upload) -> None:
     """Removes an upload, and its bytes unless they became a row of the library. Raises InUse."""
     require(actor, "delete", upload)
+    usage.hold(upload)
     usage.require_unused(upload)
     tell(upload, "upload.delete", "done", actor)
     _drop(upload)

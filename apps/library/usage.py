@@ -4,12 +4,14 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from apps.common.errors import InUse
+from apps.common.errors import Conflict, InUse
 
 #: Of rows of a noun (template-disk, shielding-data, upload): id → [{"kind", "id", "name"}].
 Uses = Mapping[UUID, list[dict[str, str]]]
 Ask = Callable[[str, Collection[UUID]], Uses]
 
+#: How many of those that need something a sentence names; `used_by` names all.
+NAMED = 10
 _asked: list[Ask] = []
 
 
@@ -32,13 +34,23 @@ def of(noun: str, ids: Collection[UUID]) -> dict[UUID, list[dict[str, str]]]:
     return found
 
 
+def hold(*rows: Any) -> None:
+    """Keeps rows of the library from being deleted until the transaction ends, by which somebody
+    who begins to need them has said so. Raises Conflict where one is gone.
+    """
+    for row in rows:
+        if not type(row).objects.select_for_update().filter(pk=row.pk).exists():
+            raise Conflict(f"{row.name} was deleted just now.", hint="Choose another one.")
+
+
 def require_unused(row: Any) -> None:
     """Raises InUse naming what needs the row."""
     uses = of(row.noun, [row.pk])[row.pk]
     if uses:
-        names = ", ".join(sorted({use["name"] for use in uses}))
+        names = sorted({use["name"] for use in uses})
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         raise InUse(
-            f"{row.name} is still needed by {names}.",
+            f"{row.name} is still needed by {', '.join(names[:NAMED])}{more}.",
             hint="Delete what was made from it first.",
             used_by=uses,
         )

@@ -8,6 +8,7 @@ from uuid import UUID
 from apps.accounts.models import Tenant
 from apps.attestation import selectors as attestation
 from apps.fabric.models import Cluster, Host, VirtualSwitch, Volume
+from apps.library import usage
 from apps.library.models import ShieldingData, TemplateDisk, Upload
 from apps.vms import placements
 from apps.vms.placements import Demand, Placement
@@ -43,6 +44,11 @@ class Plan:
             return self.tenant
         item = self.shielding_data or self.template_disk or self.iso
         return item.tenant if item is not None else None
+
+    def hold(self) -> None:
+        """Its files can't be deleted before the transaction's end. Raises Conflict."""
+        items = (self.template_disk, self.shielding_data, self.iso)
+        usage.hold(*(item for item in items if item is not None))
 
     @property
     def demand(self) -> Demand:

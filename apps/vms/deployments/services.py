@@ -91,6 +91,7 @@ def deploy(*, actor: User, plan: Plan) -> Deployment:
     """
     require_noun(actor, "deployment", "deploy")
     plan = owned(actor, plan)
+    plan.hold()
     found = checks.of_request(plan)
     _require(found)
     deployment = row_of(plan, _require_place(plan).host, found)
@@ -183,7 +184,7 @@ def queue(actor: User, deployment: Deployment, retry_of: Operation | None) -> Op
 def again(*, actor: User, operation: Operation) -> Operation:
     """The same deployment once more. What the first try made is found and used again."""
     deployment = Deployment.objects.filter(pk=operation.target_id).first()
-    if deployment is None or deployment.volume is None or _iso_is_gone(deployment, operation):
+    if deployment is None or deployment.volume is None or _lacks_a_file(deployment, operation):
         raise Conflict("What it was to be made of isn’t there any more.")
     if deployment.operation_id != operation.pk:
         raise Conflict("It was retried already, or cleaned up.")
@@ -191,10 +192,12 @@ def again(*, actor: User, operation: Operation) -> Operation:
     return queue(actor, deployment, operation)
 
 
-def _iso_is_gone(deployment: Deployment, operation: Operation) -> bool:
-    """Without its image a retry would make another machine than was asked for."""
-    asked = any(step["name"] == steps.BRING_ISO for step in operation.steps)
-    return asked and deployment.iso_id is None
+def _lacks_a_file(deployment: Deployment, operation: Operation) -> bool:
+    """Without one of them a retry would make another machine than was asked for: an unprotected
+    one, where the shielding data is gone.
+    """
+    asked = {step["name"] for step in operation.steps}
+    return bool(asked - set(steps.names_of(deployment)) & steps.BRINGS)
 
 
 @transaction.atomic

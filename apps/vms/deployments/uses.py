@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Collection
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from apps.operations.choices import ACTIVE
 from apps.vms.deployments.models import Deployment
+from apps.vms.models import VirtualMachine
 
 COLUMNS = {
     "template-disk": "template_disk_id",
@@ -19,21 +20,26 @@ def of(noun: str, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, 
     """For each id of a row of the library what is made of it, or being made.
 
     An ISO image counts as long as its VM is there: that doesn't start without what is in its drive.
+    A VM is known by Hyper-V's id, too: one that moved to another cluster has another row there.
     """
     column = COLUMNS.get(noun)
     if column is None:
         return {}
+    elsewhere = VirtualMachine.objects.filter(vm_id=OuterRef("vm_id"))
     rows = Deployment.objects.select_related("virtual_machine").filter(
-        Q(virtual_machine__isnull=False) | Q(status__in=ACTIVE), **{f"{column}__in": ids}
+        Q(virtual_machine__isnull=False) | Q(status__in=ACTIVE) | Exists(elsewhere),
+        **{f"{column}__in": ids},
     )
+    lost = [row.vm_id for row in rows if row.virtual_machine is None and row.vm_id]
+    moved = {vm.vm_id: vm for vm in VirtualMachine.objects.filter(vm_id__in=lost)}
     found: dict[uuid.UUID, list[dict[str, str]]] = {}
     for row in rows:
-        found.setdefault(getattr(row, column), []).append(_user(row))
+        vm = row.virtual_machine or moved.get(row.vm_id)
+        found.setdefault(getattr(row, column), []).append(_user(row, vm))
     return found
 
 
-def _user(row: Deployment) -> dict[str, str]:
-    vm = row.virtual_machine
+def _user(row: Deployment, vm: VirtualMachine | None) -> dict[str, str]:
     if vm is not None:
         return {"kind": "vm", "id": str(vm.pk), "name": vm.name}
     return {"kind": "deployment", "id": str(row.pk), "name": row.name}

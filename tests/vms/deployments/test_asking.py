@@ -1,18 +1,22 @@
 import pytest
 
-from apps.common.errors import InUse
+from apps.common.errors import Conflict, InUse
 from apps.fabric import credentials
+from apps.fabric.models import Cluster
 from apps.fabric.selectors import owner_of_credential
-from apps.library import scrub, uploads, usage
+from apps.library import items, scrub, uploads, usage
+from apps.library.models import TemplateDisk
 from apps.operations import services as operations
 from apps.operations.models import Operation
-from apps.vms.deployments import names, steps
+from apps.vms.deployments import names, services, steps
 from apps.vms.deployments.models import Deployment
+from apps.vms.deployments.plans import Plan
 from apps.vms.models import VirtualMachine
 from tests.vms.deployments.makers import GIB, KEYS, image, regular, shielded
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/v1/deployments/"
+DIRECTORIES = {"template-disk": "template-disks", "shielding-data": "shielding-data"}
 
 
 def test_a_deployment_is_answered_with_its_row_and_the_operation_that_makes_it(
@@ -242,6 +246,54 @@ def test_a_retry_without_the_iso_image_that_was_asked_for_is_refused(admin_api, 
     uploads.terminate(actor=admin, upload=iso)
 
     assert admin_api.post(f"/api/v1/operations/{operation.pk}/retry/").status_code == 409
+
+
+@pytest.mark.parametrize("lost", ["disk", "data"])
+def test_a_retry_without_its_template_or_shielding_data_is_refused(
+    admin_api, fabric, disk, data, admin, lost
+):
+    """Else it would make a machine without protection."""
+    admin_api.post(PATH, shielded(fabric, disk, data))
+    operation = Operation.objects.get()
+    operations.cancel(actor=admin, operation=operation)
+    gone = {"disk": disk, "data": data}[lost]
+    assert admin_api.delete(f"/api/v1/{DIRECTORIES[gone.noun]}/{gone.pk}/").status_code == 204
+
+    assert admin_api.post(f"/api/v1/operations/{operation.pk}/retry/").status_code == 409
+    assert Operation.objects.count() == 1
+
+
+def test_what_a_vm_was_made_of_is_needed_wherever_the_vm_is_now(admin_api, fabric, disk, data):
+    """A VM that moved to another cluster has another row; deleting is refused with its name."""
+    row = admin_api.post(PATH, shielded(fabric, disk, data)).json()
+    vm_id = "00000000-0000-0000-0000-000000000007"
+    Deployment.objects.filter(pk=row["id"]).update(status="succeeded", vm_id=vm_id)
+    Operation.objects.update(status="succeeded")
+    there = Cluster.objects.create(
+        name="beta", address="127.0.0.1", port=2, use_tls=False, transport="ntlm"
+    )
+    vm = VirtualMachine.objects.create(cluster=there, name="moved-01", vm_id=vm_id)
+
+    for item in (disk, data):
+        address = f"/api/v1/{DIRECTORIES[item.noun]}/{item.pk}/"
+        answer = admin_api.delete(address)
+        assert (answer.status_code, answer.json()["type"]) == (409, "/problems/in-use/")
+        assert answer.json()["used_by"] == [{"kind": "vm", "id": str(vm.pk), "name": "moved-01"}]
+        assert "moved-01" in answer.json()["detail"]
+        assert admin_api.get(address).json()["used_by"] == answer.json()["used_by"]
+    vm.delete()
+    assert admin_api.delete(f"/api/v1/template-disks/{disk.pk}/").status_code == 204
+
+
+def test_a_file_that_is_deleted_while_it_is_chosen_is_a_conflict(fabric, disk, data, admin):
+    plan = Plan(
+        name="new", cluster=fabric, volume=fabric.volumes.get(), processors=1,
+        memory_bytes=GIB, template_disk=disk,
+    )  # fmt: skip
+    items.delete(actor=admin, item=TemplateDisk.objects.get(pk=disk.pk))
+
+    with pytest.raises(Conflict, match="was deleted just now"):
+        services.deploy(actor=admin, plan=plan)
 
 
 def test_a_cancelled_one_left_nothing_and_can_be_retried(admin_api, fabric, admin):

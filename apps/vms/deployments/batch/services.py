@@ -48,6 +48,7 @@ def deploy(*, actor: User, order: Order) -> DeploymentBatch:
 
     Raises Invalid naming cells, PlacementRefused, QuotaExceeded, NoSpace.
     """
+    order.plan.hold()
     trial = preflight(actor=actor, order=order)
     _require(trial)
     plan = trial.machines[0][0]

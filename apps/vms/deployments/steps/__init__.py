@@ -16,6 +16,10 @@ START = "Start"
 VERIFY = "Verify the protection"
 
 
+#: Those that stand for a file that it is made of.
+BRINGS = frozenset({BRING_DISK, BRING_ISO, BRING_DATA})
+
+
 def names_of(deployment: Deployment) -> list[str]:
     """Those that this deployment has."""
     wanted = {
