@@ -88,6 +88,7 @@ def _fetch_as_job(ctx: Context, place: Place, script: Script, parameters: dict[s
     if status.state == "failed" and ctx.resumed:  # its address may have ended with its worker
         host_jobs.remove_job(reach, job)
         status = host_jobs.start_job(reach, job, script, parameters)
+    ctx.transcript(status.transcript)
     while status.state == "running":
         if ctx.should_stop():
             host_jobs.stop_job(reach, job)
@@ -95,6 +96,7 @@ def _fetch_as_job(ctx: Context, place: Place, script: Script, parameters: dict[s
         ctx.progress(status.percent, status.message)
         time.sleep(LOOK_EVERY)
         status = host_jobs.read_job(reach, job, status.next_offset)
+        ctx.transcript(status.transcript)
     if status.state != "succeeded":
         raise OperationFailed(
             "fetch-failed",

@@ -21,6 +21,8 @@ from apps.operations.models import Operation
 WRITE_EVERY = 0.4
 #: … and a person's cancel is looked for this often while a script runs.
 LOOK_EVERY = 0.5
+#: Of a job's transcript the end of each part is kept (characters).
+LONGEST_PART = 8192
 
 
 class Context:
@@ -107,6 +109,11 @@ class Context:
         """Adds a line that people can read beside the steps."""
         events.add(self.operation.pk, EventKind.LOG, message, step=self._step_name)
         services.nudge(self.operation)
+
+    def transcript(self, text: str) -> None:
+        """Adds what a job on a host wrote since it was read last, line by line as it wrote it."""
+        if lines := text.strip():
+            self.log(lines[-LONGEST_PART:])
 
     def check_cancelled(self) -> None:
         """Raises Cancelled once somebody asked for it, Superseded once the row isn't ours."""

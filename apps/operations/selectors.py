@@ -7,8 +7,10 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from apps.accounts.models import User
 from apps.accounts.permissions import grant_of, holds
 from apps.operations import runners
-from apps.operations.choices import ACTIVE, Status
-from apps.operations.models import Operation
+from apps.operations.choices import ACTIVE, EventKind, Status
+from apps.operations.models import Operation, OperationEvent
+
+LINES = 500
 
 
 def visible(user: User) -> QuerySet[Operation]:
@@ -30,6 +32,12 @@ def running_first(operations: QuerySet[Operation]) -> QuerySet[Operation]:
         output_field=IntegerField(),
     )
     return operations.order_by(order, "-created_at", "-id")
+
+
+def transcript(operation: Operation) -> list[OperationEvent]:
+    """What was said while it ran, in its order: the last LINES of it, without mere progress."""
+    said = operation.events.exclude(kind=EventKind.PROGRESS).order_by("-seq")[:LINES]
+    return list(reversed(said))
 
 
 def may(user: User, operation: Operation) -> dict[str, bool]:

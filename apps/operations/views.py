@@ -69,7 +69,7 @@ def operation_detail(request: AuthenticatedHttpRequest, pk: UUID) -> HttpRespons
     context = {
         "section": "activity",
         "operation": operation,
-        "events": operation.events.exclude(kind="progress").order_by("seq")[:500],
+        "events": selectors.transcript(operation),
         "retries": selectors.visible(request.user).filter(retry_of=operation),
     }
     template = "_operation.html" if is_partial(request) else "operation_detail.html"

@@ -220,3 +220,14 @@ def took(row: Any) -> str:
         return "–"
     seconds = ((row.ended_at or timezone.now()) - row.started_at).total_seconds()
     return duration(seconds) if seconds >= 1 else "under 1 s"
+
+
+@register.filter
+def lasted(step: Any) -> str:
+    """How long a step of an operation has run, or ran: “0.4 s”, “5 min 20 s”; empty before it."""
+    began, ended = step.get("started_at"), step.get("ended_at")
+    if not began:
+        return ""
+    until = datetime.datetime.fromisoformat(ended) if ended else timezone.now()
+    seconds = (until - datetime.datetime.fromisoformat(began)).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from apps.common.api.fields import MomentField, RelatedField, UrlField
 from apps.common.time import iso
-from apps.library import scrub, selectors, usage
+from apps.library import scrub, selectors, usage, versions
 from apps.library.models import Pair, ShieldingData, StoredFile, TemplateDisk, Upload
 
 _TEXT = {"type": "string"}
@@ -87,6 +87,8 @@ class ItemListSerializer(serializers.ListSerializer):
         if rows:
             context: Any = self.context
             context["uses"] = usage.of(rows[0].noun, [row.pk for row in rows])
+            if isinstance(rows[0], TemplateDisk):
+                context["newer"] = versions.newer(rows)
         return super().to_representation(rows)
 
 
@@ -129,16 +131,26 @@ class TemplateDiskSerializer(ItemSerializer):
     partitions = serializers.SerializerMethodField()
     bitlocker = serializers.SerializerMethodField()
     signature = serializers.SerializerMethodField()
+    newer = serializers.SerializerMethodField()
 
     class Meta:
         model = TemplateDisk
         list_serializer_class = ItemListSerializer
         fields = (
             "id", "url", "name", "filename", "tenant", "size_bytes", "sha256", "status",
-            "waiting_for", "container", "partitions", "bitlocker", "signature", "problems",
-            "inspected_by", "inspected_at", "created_at", "used_by", "integrity",
+            "waiting_for", "container", "partitions", "bitlocker", "signature", "newer",
+            "problems", "inspected_by", "inspected_at", "created_at", "used_by", "integrity",
         )  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(_object(True, id=_TEXT, name=_TEXT, version=_TEXT))
+    def get_newer(self, row: TemplateDisk) -> dict[str, str] | None:
+        """The newest usable version of the same template, where it is newer than this one."""
+        known = self.context.get("newer")
+        found = (known if known is not None else versions.newer([row])).get(row.pk)
+        if found is None:
+            return None
+        return {"id": str(found.pk), "name": found.name, "version": versions.version_of(found)}
 
     @extend_schema_field(
         _object(True, type=_TEXT, allocation=_TEXT, virtual_size_bytes=_WHOLE,

@@ -30,7 +30,7 @@ _SCRIPTS = (
 )
 RELATED = (
     "operation", "virtual_machine", "cluster", "host", "volume", "virtual_switch",
-    "template_disk", "shielding_data", "iso", "tenant",
+    "template_disk", "shielding_data", "iso", "tenant", "batch",
 )  # fmt: skip
 
 
@@ -104,6 +104,7 @@ def detail(user: User, row: Deployment) -> dict[str, Any]:
         "deployment": row,
         "operation": operation,
         "cleaning": cleaning,
+        "events": operations.transcript(operation) if operation else [],
         "busy": busy or row.lasting_status in ACTIVE,
         "failed_number": number,
         "failed_step": step,

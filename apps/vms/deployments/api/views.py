@@ -32,6 +32,7 @@ class DeploymentFilter(StrictFilterSet):
     cluster = django_filters.UUIDFilter(field_name="cluster_id")
     tenant = django_filters.UUIDFilter(field_name="tenant_id")
     batch = django_filters.UUIDFilter(field_name="batch_id")
+    template_disk = django_filters.UUIDFilter(field_name="template_disk_id")
     status = django_filters.MultipleChoiceFilter(
         field_name="operation__status", choices=Status.choices
     )

@@ -58,6 +58,7 @@ class Site:
 
     def _follow(self, job: uuid.UUID, status: jobs.JobStatus) -> jobs.JobStatus:
         began = time.monotonic()
+        self.ctx.transcript(status.transcript)
         while status.state == "running":
             self.ctx.progress(status.percent, status.message)
             if self.ctx.should_stop():
@@ -65,6 +66,7 @@ class Site:
                 self.ctx.check_cancelled()
             self.pause(began)
             status = jobs.read_job(self.endpoint, job, status.next_offset)
+            self.ctx.transcript(status.transcript)
         return status
 
     def pause(self, began: float) -> None:
