@@ -147,6 +147,7 @@ def doors(place: Place | None, default: Doors | None = None) -> Doors:
         basic=place.flag("basic", default.basic),
         credssp=place.flag("credssp", default.credssp),
         certificates=_mappings(place) or default.certificates,
+        max_envelope_kib=place.whole("max_envelope_kib", default.max_envelope_kib, 32),
         channel_binding=place.word("channel_binding", CHANNEL_BINDINGS, default.channel_binding),
     )
     place.done()

@@ -36,7 +36,7 @@ class Connection:
         """Answers until the client closes; raises ConnectionCut when the host breaks off."""
         while True:
             try:
-                request = await http.read_request(self._reader)
+                request = await http.read_request(self._reader, self._service.most_bytes)
             except http.BadRequest as problem:
                 await self._write(http.Response(problem.status, headers=[("Connection", "close")]))
                 return

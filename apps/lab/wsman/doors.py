@@ -26,10 +26,12 @@ class Doors:
     """Negotiate is always open. The defaults are Windows', with Basic open over TLS.
 
     `channel_binding` is CbtHardeningLevel: relaxed refuses a sign-in that is bound to another TLS
-    channel, strict also one that is bound to none.
+    channel, strict also one that is bound to none. `max_envelope_kib` is MaxEnvelopeSizekb: a
+    larger request is turned away, no answer is larger.
     """
 
     basic: bool = True
     credssp: bool = False
     certificates: list[CertificateMapping] = field(default_factory=list)
     channel_binding: str = "relaxed"
+    max_envelope_kib: int = 500

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import email.utils
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-
-MAX_BODY = 1_000_000
-"""Above any envelope a real host takes (500 kB): what is larger is refused with 413."""
 
 
 class BadRequest(Exception):
@@ -38,8 +36,12 @@ class Response:
     headers: Sequence[tuple[str, str]] = ()
 
 
-async def read_request(reader: asyncio.StreamReader) -> Request | None:
-    """The next request, or None when the client has closed the connection between two."""
+async def read_request(reader: asyncio.StreamReader, most: int) -> Request | None:
+    """The next request, or None when the client has closed the connection between two.
+
+    A body of more than `most` bytes is BadRequest 413: what a host says of a request above its
+    MaxEnvelopeSizekb, before it looks at who asks.
+    """
     try:
         first = await reader.readexactly(1)
         if not first.isalpha():  # a TLS greeting on the plain port would never send an empty line
@@ -57,7 +59,7 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
     length = headers.get("content-length", "0")
     if not length.isascii() or not length.isdigit():
         raise BadRequest(400)
-    if int(length) > MAX_BODY:
+    if int(length) > most:
         raise BadRequest(413)
     return Request(method, path, headers, await reader.readexactly(int(length)))
 
@@ -80,5 +82,7 @@ def render(response: Response) -> bytes:
     if response.content_type:
         lines.append(f"Content-Type: {response.content_type}")
     lines += [f"{name}: {value}" for name, value in response.headers]
-    lines += ["Server: Microsoft-HTTPAPI/2.0", f"Content-Length: {len(response.body)}", "", ""]
+    date = email.utils.formatdate(usegmt=True)
+    lines += ["Server: Microsoft-HTTPAPI/2.0", f"Date: {date}"]
+    lines += [f"Content-Length: {len(response.body)}", "", ""]
     return "\r\n".join(lines).encode("latin-1") + response.body

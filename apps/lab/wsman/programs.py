@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import datetime
 import json
 import logging
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from apps.lab.cmdlets.errors import CmdletError, ScriptCancelled, WireFault
-from apps.lab.wsman import clixml, frames
+from apps.lab.wsman import clixml, console, frames, statements
 from apps.lab.wsman.hosts import RunScript, WsmanHost
 from apps.lab.wsman.shells import Cancelled, Command
 
@@ -31,9 +30,6 @@ _ENCODED = re.compile(r"-(?:enc|encodedcommand|ec|e)\s+([A-Za-z0-9+/=]+)", re.IG
 _PLAIN = re.compile(r"-(?:c|command)\s+(.*)", re.IGNORECASE | re.DOTALL)
 _POWERSHELL = re.compile(r"^(?:\S*\\)?powershell(?:\.exe)?(?:\s+|$)", re.IGNORECASE)
 _CMD = re.compile(r"^(?:\S*\\)?cmd(?:\.exe)?\s+/c\s+", re.IGNORECASE)
-_SILENT = "$progresspreference = 'silentlycontinue';"
-_WRITE_OUTPUT = re.compile(r"^(?:write-output\s+)?'([^']*)'$", re.IGNORECASE)
-_SUM = re.compile(r"^(\d{1,9})\s*\+\s*(\d{1,9})$")
 
 
 @dataclass(frozen=True)
@@ -73,10 +69,14 @@ class Programs:
         if len(command.line) > COMMAND_LINE_LIMIT and not command.is_direct:
             return _show(command, Outcome(error=b"The command line is too long.\r\n", code=1))
         if not _POWERSHELL.match(line):
-            return _show(command, _console(host, owner, line))
+            printed = console.run(host, _whoami(host, owner), line, command.environment)
+            error = _encoded(printed.error, command.codepage)
+            return _show(command, Outcome(printed.output, error, printed.code))
         if command.cancelled.wait(host.powershell_start):
             raise Cancelled
         text = _powershell_text(_POWERSHELL.sub("", line, count=1))
+        if text.strip() == "-":
+            text = "\n".join(_lines(command))
         if _plain(text) == self._bootstrap:
             return self._portal_session(host, command)
         return self._powershell(host, command, text)
@@ -108,9 +108,11 @@ class Programs:
     def _powershell(self, host: WsmanHost, command: Command, text: str) -> int:
         if self._engine:
             return _show(command, _real(self._engine, text, command))
-        known = _one_liner(text)
+        known = statements.of(text)
         if known is not None:
-            return _show(command, Outcome(known + "\r\n"))
+            for statement in known:
+                _show(command, Outcome(statement(command)))
+            return 0
         try:
             result = self._run_script(host.name, text, {}, _ignore, command.cancelled)
         except CmdletError as problem:
@@ -118,6 +120,12 @@ class Programs:
             words = _not_recognized(text) if unknown else problem.message
             return _show(command, Outcome(error=clixml.errors(words), code=1))
         return _show(command, Outcome(json.dumps(result, separators=(",", ":")) + "\r\n"))
+
+
+def _lines(command: Command) -> Iterator[str]:
+    """Standard input, to its end."""
+    while line := command.read_line():
+        yield line.decode("utf-8", "replace")
 
 
 def _break(command: Command, kind: str) -> int:
@@ -130,9 +138,9 @@ def _break(command: Command, kind: str) -> int:
 
 def _show(command: Command, outcome: Outcome) -> int:
     if outcome.output:
-        command.write(_encoded(outcome.output, command.codepage))
+        command.write(_encoded(outcome.output, command.codepage), flush=False)
     if outcome.error:
-        command.write(outcome.error, "stderr")
+        command.write(outcome.error, "stderr", flush=False)
     return outcome.code
 
 
@@ -143,27 +151,6 @@ def _encoded(text: str, codepage: str) -> bytes:
         return text.encode(name, "replace")
     except LookupError:
         return text.encode("cp437", "replace")
-
-
-def _console(host: WsmanHost, owner: str, line: str) -> Outcome:
-    """The few console commands that the lab has."""
-    word, _, rest = line.partition(" ")
-    name = word.lower().removesuffix(".exe")
-    rest = rest.strip()
-    commands: dict[str, Callable[[], Outcome]] = {
-        "hostname": lambda: Outcome(f"{host.name}\r\n"),
-        "whoami": lambda: Outcome(f"{_whoami(host, owner)}\r\n"),
-        "echo": lambda: Outcome(f"{rest}\r\n" if rest else "ECHO is on.\r\n"),
-        "ver": lambda: Outcome("\r\nMicrosoft Windows [Version 10.0.20348.2762]\r\n"),
-        "exit": lambda: Outcome(code=int(rest) if rest.isascii() and rest.isdigit() else 0),
-    }
-    if name in commands:
-        return commands[name]()
-    message = (
-        f"'{word}' is not recognized as an internal or external command,\r\n"
-        "operable program or batch file.\r\n"
-    )
-    return Outcome(error=message.encode("cp437", "replace"), code=1)
 
 
 def _whoami(host: WsmanHost, owner: str) -> str:
@@ -183,25 +170,6 @@ def _powershell_text(arguments: str) -> str:
             return ""
     plain = _PLAIN.search(arguments)
     return plain.group(1) if plain else arguments
-
-
-def _one_liner(text: str) -> str | None:
-    """The output of a one-liner that the lab knows, None for any other text."""
-    line = text.strip()
-    if line.lower().startswith(_SILENT):  # what pywinrm's clients often put in front
-        line = line[len(_SILENT) :].strip()
-    match = _WRITE_OUTPUT.match(line)
-    if match:
-        return match.group(1)
-    terms = _SUM.match(line)
-    if terms:
-        return str(int(terms.group(1)) + int(terms.group(2)))
-    if line.lower() == "$psversiontable.psversion.tostring()":
-        return "5.1.20348.2760"
-    if line.lower() == "get-date":
-        now = datetime.datetime.now(datetime.UTC)
-        return f"\r\n{now:%A, %B} {now.day}, {now:%Y} {now:%I:%M:%S %p}\r\n\r\n"
-    return None
 
 
 def _not_recognized(text: str) -> str:

@@ -10,11 +10,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from apps.lab.wsman import soap
+from apps.lab.wsman import faults, soap
+from apps.lab.wsman.config import config
 from apps.lab.wsman.hosts import WsmanHost
 from apps.lab.wsman.programs import Programs
-from apps.lab.wsman.shells import Command, Shell, Shells
+from apps.lab.wsman.shells import IDLE_TIMEOUT, Command, Shell, Shells
 
+_GIVEN = (
+    "Name", "Environment", "WorkingDirectory", "Lifetime", "InputStreams", "OutputStreams",
+)  # fmt: skip
 _ENVELOPE_OVERHEAD = 2_500  # header, namespaces, stream elements of a ReceiveResponse
 
 
@@ -39,6 +43,7 @@ class Service:
         self._booted_at = host.booted_at
         self._programs = programs
         self._actions: dict[str, Callable[[soap.Envelope, Caller], Awaitable[str]]] = {
+            soap.GET: self._get,
             soap.CREATE: self._create,
             soap.COMMAND: self._command,
             soap.SEND: self._send,
@@ -56,36 +61,49 @@ class Service:
         try:
             request = soap.parse(data)
             message_id = request.message_id
-            action = self._actions.get(request.action)
-            if action is None:
-                raise soap.Fault(
-                    2150858861, "a:ActionNotSupported", "The action is not supported. "
-                )
-            body = await action(request, caller)
-        except soap.Fault as problem:
+            body = await self._checked(request)(request, caller)
+        except faults.Fault as problem:
             return 500, soap.fault(problem, message_id, self.host.fqdn)
         return 200, soap.answer(request, body)
 
+    @property
+    def most_bytes(self) -> int:
+        """The largest request that the host takes, in bytes."""
+        return self.host.doors.max_envelope_kib * 1024
+
+    def _checked(self, request: soap.Envelope) -> Callable[[soap.Envelope, Caller], Awaitable[str]]:
+        """What a request asks for, once its header has been found in order."""
+        if 0 < request.size < soap.SMALLEST_ENVELOPE:
+            raise faults.envelope_too_small()
+        action = self._actions.get(request.action)
+        if action is None:
+            raise faults.no_such_action()
+        served = (soap.CMD_SHELL, soap.CONFIG) if action == self._get else (soap.CMD_SHELL,)
+        if request.resource not in served:
+            raise faults.no_such_resource()
+        return action
+
+    async def _get(self, request: soap.Envelope, caller: Caller) -> str:
+        if request.resource == soap.CONFIG:
+            return config(self.host.doors)
+        return _described(self._shell(request, caller), caller)
+
     async def _create(self, request: soap.Envelope, caller: Caller) -> str:
-        if request.resource != soap.CMD_SHELL:
-            raise soap.Fault(
-                2150858778, "a:DestinationUnreachable", "The resource URI is not supported. "
-            )
-        shell = self.shells.open(caller.principal, request.options.get("WINRS_CODEPAGE", "437"))
+        idle = soap.seconds_of(request.text("IdleTimeOut").strip(), IDLE_TIMEOUT)
+        shell = Shell(
+            caller.principal,
+            request.options.get("WINRS_CODEPAGE", "437"),
+            min(idle, IDLE_TIMEOUT) or IDLE_TIMEOUT,
+            request.named_texts("Variable"),
+            {name: request.xml(name) for name in _GIVEN},
+        )
+        self.shells.open(shell)
         return (
             f"<x:ResourceCreated><a:Address>{escape(request.to)}</a:Address>"
             f"<a:ReferenceParameters><w:ResourceURI>{soap.CMD_SHELL}</w:ResourceURI>"
             f'<w:SelectorSet><w:Selector Name="ShellId">{shell.id}</w:Selector></w:SelectorSet>'
             "</a:ReferenceParameters></x:ResourceCreated>"
-            f"<rsp:Shell><rsp:ShellId>{shell.id}</rsp:ShellId>"
-            f"<rsp:ResourceUri>{soap.CMD_SHELL}</rsp:ResourceUri>"
-            f"<rsp:Owner>{escape(caller.principal)}</rsp:Owner>"
-            f"<rsp:ClientIP>{escape(caller.address)}</rsp:ClientIP>"
-            "<rsp:IdleTimeOut>PT7200.000S</rsp:IdleTimeOut>"
-            "<rsp:InputStreams>stdin</rsp:InputStreams>"
-            "<rsp:OutputStreams>stdout stderr</rsp:OutputStreams>"
-            "<rsp:ShellRunTime>P0DT0H0M0S</rsp:ShellRunTime>"
-            "<rsp:ShellInactivity>P0DT0H0M0S</rsp:ShellInactivity></rsp:Shell>"
+            f"{_described(shell, caller)}"
         )
 
     async def _command(self, request: soap.Envelope, caller: Caller) -> str:
@@ -94,8 +112,9 @@ class Service:
         line = " ".join([program, *request.texts("Arguments")])
         direct = request.options.get("WINRS_SKIP_CMD_SHELL", "").lower() == "true"
         if direct and "\\" not in program:
-            raise soap.no_such_file()
-        command = Command(line.strip(), shell.codepage, is_direct=direct)
+            raise faults.no_such_file()
+        console = request.options.get("WINRS_CONSOLEMODE_STDIN", "").lower() != "false"
+        command = Command(line.strip(), shell, is_direct=direct, is_console=console)
         wanted = request.attribute("CommandLine", "CommandId")  # pypsrp may name it itself
         command.id = (wanted or command.id).upper()
         shell.start(command, functools.partial(self._programs.run, self.host, shell.owner))
@@ -111,7 +130,7 @@ class Service:
         try:
             data = base64.b64decode(request.text("Stream"), validate=True)
         except binascii.Error as error:
-            raise soap.invalid("The stream is not valid base64.") from error
+            raise faults.not_the_schema() from error
         command.feed(data, end=end)
         return "<rsp:SendResponse/>"
 
@@ -119,7 +138,8 @@ class Service:
         """Waits for output at most OperationTimeout, then answers with a timeout fault."""
         shell = self._shell(request, caller)
         command = shell.command(request.attribute("DesiredStream", "CommandId"))
-        limit = max(1024, (request.size - _ENVELOPE_OVERHEAD) * 3 // 4)
+        size = min(request.size or self.most_bytes, self.most_bytes)
+        limit = (size - _ENVELOPE_OVERHEAD) * 3 // 4
         until = time.monotonic() + request.timeout
         while True:
             pieces, is_all = command.take(limit)
@@ -130,14 +150,19 @@ class Service:
                 await command.wait(until - time.monotonic())
             except TimeoutError:
                 self._check_alive(shell, command)
-                raise soap.timed_out() from None
+                raise faults.timed_out() from None
 
     async def _signal(self, request: soap.Envelope, caller: Caller) -> str:
         shell = self._shell(request, caller)
         command_id = request.attribute("Signal", "CommandId").upper()
-        command = shell.commands.pop(command_id, None)
-        if command is not None:  # a signal to a command that has ended succeeds
-            command.cancel()
+        command = shell.commands.get(command_id)
+        is_break = "/ctrl_" in request.text("Code").lower()
+        if command is None:  # a signal to a command that has ended succeeds
+            return "<rsp:SignalResponse/>"
+        if is_break and command.exit_code is None and not command.is_console:
+            return "<rsp:SignalResponse/>"  # no console by which Ctrl+C could reach the process
+        del shell.commands[command_id]
+        command.cancel()
         return "<rsp:SignalResponse/>"
 
     async def _delete(self, request: soap.Envelope, caller: Caller) -> str:
@@ -153,6 +178,31 @@ class Service:
         if command.broken or not is_up:
             self.shells.delete(shell)
             raise ConnectionCut
+
+
+def _described(shell: Shell, caller: Caller) -> str:
+    """The shell as Create and Get show it; the order is the schema's ([MS-WSMV] 2.2.4.37)."""
+    given = shell.given
+    age, idle = shell.ages()
+    return (
+        f'<rsp:Shell xmlns:rsp="{soap.SHELL}"><rsp:ShellId>{shell.id}</rsp:ShellId>'
+        f"{given['Name']}<rsp:ResourceUri>{soap.CMD_SHELL}</rsp:ResourceUri>"
+        f"<rsp:Owner>{escape(shell.owner)}</rsp:Owner>"
+        f"<rsp:ClientIP>{escape(caller.address)}</rsp:ClientIP>"
+        f"{given['Environment']}{given['WorkingDirectory']}{given['Lifetime']}"
+        f"<rsp:IdleTimeOut>PT{shell.idle_timeout:.3f}S</rsp:IdleTimeOut>"
+        f"{given['InputStreams'] or '<rsp:InputStreams>stdin</rsp:InputStreams>'}"
+        f"{given['OutputStreams'] or '<rsp:OutputStreams>stdout stderr</rsp:OutputStreams>'}"
+        f"<rsp:ShellRunTime>{_duration(age)}</rsp:ShellRunTime>"
+        f"<rsp:ShellInactivity>{_duration(idle)}</rsp:ShellInactivity></rsp:Shell>"
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    return f"P{days}DT{hour}H{minute}M{second}S"
 
 
 def _received(command: Command, pieces: list[tuple[str, bytes]], *, is_all: bool) -> str:

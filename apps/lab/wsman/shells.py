@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from apps.lab.wsman import soap
+from apps.lab.wsman import faults, soap
 
 MAX_SHELLS_PER_USER = 30  # Windows' defaults
 MAX_COMMANDS_PER_SHELL = 25
@@ -22,11 +22,15 @@ class Command:
     `exit_code` is None while it runs. `broken`: the host's answer is to be cut off instead.
     """
 
-    def __init__(self, line: str, codepage: str, *, is_direct: bool) -> None:
+    def __init__(
+        self, line: str, shell: Shell, *, is_direct: bool = False, is_console: bool = True
+    ) -> None:
         self.id = soap.new_id()
         self.line = line
-        self.codepage = codepage
+        self.codepage = shell.codepage
+        self.environment = shell.environment
         self.is_direct = is_direct  # no cmd.exe between: its line limit does not apply
+        self.is_console = is_console  # standard input is a console: Ctrl+C reaches the process
         self.cancelled = threading.Event()
         self.exit_code: int | None = None
         self.broken = False
@@ -40,9 +44,14 @@ class Command:
 
     # The thread's side.
 
-    def write(self, data: bytes, stream: str = "stdout") -> None:
+    def write(self, data: bytes, stream: str = "stdout", *, flush: bool = True) -> None:
+        """Without `flush` a Receive that waits hears of it with what comes next, or the end."""
         with self._lock:
             self._output.append((stream, memoryview(data)))
+        if flush:
+            self.flush()
+
+    def flush(self) -> None:
         self._wake()
 
     def read_line(self) -> bytes:
@@ -122,12 +131,25 @@ class Cancelled(Exception):
 
 @dataclass
 class Shell:
+    """`idle_timeout` in seconds: after so long without a request the shell is gone.
+
+    `given`: XML of what the client said of the shell and the service repeats, by element.
+    """
+
     owner: str
-    codepage: str
+    codepage: str = "437"
+    idle_timeout: float = IDLE_TIMEOUT
+    environment: dict[str, str] = field(default_factory=dict)
+    given: dict[str, str] = field(default_factory=dict)
     id: str = field(default_factory=soap.new_id)
     commands: dict[str, Command] = field(default_factory=dict)
     opened: float = field(default_factory=time.monotonic)
     used: float = field(default_factory=time.monotonic)
+
+    def ages(self) -> tuple[float, float]:
+        """Seconds since it was opened, and since it was last asked for something."""
+        now = time.monotonic()
+        return now - self.opened, now - self.used
 
     def close(self) -> None:
         for command in self.commands.values():
@@ -137,16 +159,12 @@ class Shell:
     def command(self, command_id: str) -> Command:
         found = self.commands.get(command_id.upper())
         if found is None:
-            raise soap.unknown_command()
+            raise faults.unknown_command()
         return found
 
     def start(self, command: Command, program: Callable[[Command], None]) -> None:
         if len(self.commands) >= MAX_COMMANDS_PER_SHELL:
-            raise soap.Fault(
-                2150859174,
-                "w:QuotaLimit",
-                "This shell has reached the maximum number of processes it may run.",
-            )
+            raise faults.too_many_commands()
         self.commands[command.id] = command
         name = f"lab-command-{command.id[:8]}"
         threading.Thread(target=program, args=(command,), name=name, daemon=True).start()
@@ -161,24 +179,19 @@ class Shells:
     def __len__(self) -> int:
         return len(self._shells)
 
-    def open(self, owner: str, codepage: str) -> Shell:
+    def open(self, shell: Shell) -> None:
         self._expire()
-        if sum(shell.owner == owner for shell in self._shells.values()) >= MAX_SHELLS_PER_USER:
-            raise soap.Fault(
-                2150859173,
-                "w:QuotaLimit",
-                "The WS-Management service cannot process the request. This user is allowed a"
-                f" maximum number of {MAX_SHELLS_PER_USER} concurrent shells, which has been"
-                " exceeded. Close existing shells or raise the quota for this user.",
-            )
-        shell = Shell(owner, codepage)
+        if (
+            sum(other.owner == shell.owner for other in self._shells.values())
+            >= MAX_SHELLS_PER_USER
+        ):
+            raise faults.too_many_shells(MAX_SHELLS_PER_USER)
         self._shells[shell.id] = shell
-        return shell
 
     def get(self, shell_id: str, owner: str) -> Shell:
         shell = self._shells.get(shell_id.upper())
         if shell is None or shell.owner != owner:
-            raise soap.unknown_shell()
+            raise faults.unknown_shell(shell_id)
         shell.used = time.monotonic()
         return shell
 
@@ -201,6 +214,7 @@ class Shells:
         self.close()
 
     def _expire(self) -> None:
-        limit = time.monotonic() - IDLE_TIMEOUT
-        for shell in [shell for shell in self._shells.values() if shell.used < limit]:
-            self.delete(shell)
+        now = time.monotonic()
+        for shell in self.all():
+            if now - shell.used > shell.idle_timeout:
+                self.delete(shell)

@@ -11,93 +11,44 @@ from xml.sax.saxutils import escape, quoteattr
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-_SHELL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
+from apps.lab.wsman.faults import Fault, no_header, not_the_schema
+
+SHELL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 _WSMAN = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
 _ADDRESSING = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 _SOAP = "http://www.w3.org/2003/05/soap-envelope"
 _IDENTITY = "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
 _FAULT_DETAIL = "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"
 ANONYMOUS = f"{_ADDRESSING}/role/anonymous"
-CMD_SHELL = f"{_SHELL}/cmd"
-STATE = f"{_SHELL}/CommandState"
+CMD_SHELL = f"{SHELL}/cmd"
+CONFIG = "http://schemas.microsoft.com/wbem/wsman/1/config"
+STATE = f"{SHELL}/CommandState"
 FAULT_ACTION = "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
+GET = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Get"
 CREATE = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Create"
 DELETE = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Delete"
-COMMAND = f"{_SHELL}/Command"
-SEND = f"{_SHELL}/Send"
-RECEIVE = f"{_SHELL}/Receive"
-SIGNAL = f"{_SHELL}/Signal"
+COMMAND = f"{SHELL}/Command"
+SEND = f"{SHELL}/Send"
+RECEIVE = f"{SHELL}/Receive"
+SIGNAL = f"{SHELL}/Signal"
 
-_NAMES = {"s": _SOAP, "a": _ADDRESSING, "w": _WSMAN, "rsp": _SHELL}
-_NAMESPACES = (
-    'xml:lang="en-US"'
-    f' xmlns:s="{_SOAP}"'
-    f' xmlns:a="{_ADDRESSING}"'
-    ' xmlns:x="http://schemas.xmlsoap.org/ws/2004/09/transfer"'
-    f' xmlns:w="{_WSMAN}"'
-    f' xmlns:rsp="{_SHELL}"'
-    ' xmlns:p="http://schemas.microsoft.com/wbem/wsman/1/wsman.xsd"'
-)
+_NAMES = {"s": _SOAP, "a": _ADDRESSING, "w": _WSMAN, "rsp": SHELL}
+_URIS = {
+    "s": _SOAP,
+    "a": _ADDRESSING,
+    "x": "http://schemas.xmlsoap.org/ws/2004/09/transfer",
+    "e": "http://schemas.xmlsoap.org/ws/2004/08/eventing",
+    "n": "http://schemas.xmlsoap.org/ws/2004/09/enumeration",
+    "w": _WSMAN,
+    "rsp": SHELL,
+    "p": "http://schemas.microsoft.com/wbem/wsman/1/wsman.xsd",
+}
+#: Which prefixes an answer declares, by its request's action; a fault has a list of its own.
+_PREFIXES = {RECEIVE: "s a w rsp p", DELETE: "s a w p"}
+_PREFIXES_ELSE, _PREFIXES_OF_FAULT = "s a x w rsp p", "s a x e n w p"
+SMALLEST_ENVELOPE = 8192
+LONGEST_OPERATION = 60.0  # MaxTimeoutms
 _DURATION = re.compile(r"^PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?$")
-
-
-@dataclass
-class Fault(Exception):
-    """A SOAP fault: `code` is Windows' number for it, `subcode` the WS-Management name.
-
-    `reason` is the general sentence where it differs from the message, `detail` the last part of
-    a WS-Management fault detail, `provider` whether the shell's plug-in says it.
-    """
-
-    code: int
-    subcode: str
-    message: str
-    sender: bool = True
-    reason: str = ""
-    detail: str = ""
-    provider: bool = False
-
-
-def timed_out() -> Fault:
-    """No output within OperationTimeout: the client asks again, for as long as it likes."""
-    text = (
-        "The WS-Management service cannot complete the operation within the time specified in"
-        " OperationTimeout.  "
-    )
-    return Fault(2150858793, "w:TimedOut", text, sender=False)
-
-
-def unknown_shell() -> Fault:
-    text = (
-        "The request for the Windows Remote Shell with ShellId failed because the shell was not"
-        " found on the server. Possible causes are: the specified ShellId is incorrect or the"
-        " shell no longer exists on the server. Provide the correct ShellId or create a new shell"
-        " and retry the operation. "
-    )
-    return Fault(2150858843, "w:InvalidSelectors", text)
-
-
-def unknown_command() -> Fault:
-    return Fault(
-        2150858843,
-        "w:InvalidSelectors",
-        "The Windows Remote Shell received a request to perform an operation on a command"
-        " identifier that does not exist. Either the command has completed execution or the"
-        " client specified an invalid command identifier. ",
-        reason="The WS-Management service cannot process the request because the request"
-        " contained invalid selectors for the resource. ",
-        detail="UnexpectedSelectors",
-    )
-
-
-def no_such_file() -> Fault:
-    """A program started without cmd.exe is looked for nowhere: its path must be whole."""
-    text = "The system cannot find the file specified. "
-    return Fault(2147942402, "w:InternalError", text, sender=False, provider=True)
-
-
-def invalid(message: str) -> Fault:
-    return Fault(2150858752, "w:SchemaValidationError", message)
 
 
 @dataclass(frozen=True)
@@ -110,7 +61,7 @@ class Envelope:
     resource: str
     shell_id: str
     timeout: float  # seconds a Receive may stay open
-    size: int  # bytes of the largest answer the client takes
+    size: int  # bytes of the largest answer the client takes; 0 when it doesn't say
     options: dict[str, str] = field(default_factory=dict)
     body: Element = field(default_factory=lambda: Element("Body"))
 
@@ -121,9 +72,27 @@ class Envelope:
     def texts(self, name: str) -> list[str]:
         return [node.text or "" for node in self.body.findall(f".//rsp:{name}", _NAMES)]
 
+    def named_texts(self, name: str) -> dict[str, str]:
+        """Texts of the body's `rsp:` elements of a name, by their attribute Name."""
+        nodes = self.body.findall(f".//rsp:{name}", _NAMES)
+        return {node.get("Name", ""): node.text or "" for node in nodes}
+
+    def xml(self, name: str) -> str:
+        """The body's first `rsp:` element of a name as XML of an answer; "" without one."""
+        node = self.body.find(f".//rsp:{name}", _NAMES)
+        return "" if node is None else _rsp(node)
+
     def attribute(self, name: str, attribute: str) -> str:
         node = self.body.find(f".//rsp:{name}", _NAMES)
         return node.get(attribute, "") if node is not None else ""
+
+
+def _rsp(node: Element) -> str:
+    """An element of the shell's namespace and those in it, with the prefix rsp."""
+    name = node.tag.rpartition("}")[2]
+    attributes = "".join(f" {key}={quoteattr(value)}" for key, value in node.items())
+    inner = escape(node.text or "") + "".join(_rsp(child) for child in node)
+    return f"<rsp:{name}{attributes}>{inner}</rsp:{name}>"
 
 
 def parse(data: bytes) -> Envelope:
@@ -131,15 +100,17 @@ def parse(data: bytes) -> Envelope:
     try:
         root = fromstring(data, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
-        raise invalid(f"The SOAP packet is not valid XML: {error}") from error
+        raise not_the_schema() from error
     header, body = root.find("s:Header", _NAMES), root.find("s:Body", _NAMES)
-    if header is None or body is None:
-        raise invalid("The SOAP envelope has no header or no body.")
+    if root.tag != f"{{{_SOAP}}}Envelope" or header is None or body is None:
+        raise not_the_schema()
 
     def text(name: str) -> str:
         return (header.findtext(f".//{name}", "", _NAMES) or "").strip()
 
     size = text("w:MaxEnvelopeSize")
+    if not (text("a:Action") and text("a:MessageID")):
+        raise no_header()
     return Envelope(
         action=text("a:Action"),
         message_id=text("a:MessageID"),
@@ -147,7 +118,7 @@ def parse(data: bytes) -> Envelope:
         resource=text("w:ResourceURI"),
         shell_id=_named(header, "w:Selector").get("ShellId", ""),
         timeout=_seconds(text("w:OperationTimeout")),
-        size=int(size) if size.isascii() and size.isdigit() else 153_600,
+        size=int(size) if size.isascii() and size.isdigit() else 0,
         options=_named(header, "w:Option"),
         body=body,
     )
@@ -159,24 +130,32 @@ def _named(header: Element, name: str) -> dict[str, str]:
 
 
 def _seconds(duration: str) -> float:
-    """An xs:duration of hours at most; a client that says nothing gets Windows' 60 s."""
+    """How long an operation may take; a client that says nothing, or more, gets Windows' 60 s."""
+    return min(seconds_of(duration, LONGEST_OPERATION), LONGEST_OPERATION)
+
+
+def seconds_of(duration: str, default: float) -> float:
+    """An xs:duration of hours at most, in seconds."""
     match = _DURATION.match(duration)
     if not match:
-        return 60.0
+        return default
     hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds
 
 
-def answer(request: Envelope, body: str, *, action: str = "") -> bytes:
+def answer(request: Envelope, body: str) -> bytes:
     """The envelope that answers a request; `body` is XML of the prefixes s a x w rsp p."""
-    return _envelope(action or f"{request.action}Response", request.message_id, body)
+    prefixes = _PREFIXES.get(request.action, _PREFIXES_ELSE)
+    return _envelope(f"{request.action}Response", request.message_id, body, prefixes)
 
 
-def _envelope(action: str, relates_to: str, body: str) -> bytes:
+def _envelope(action: str, relates_to: str, body: str, prefixes: str) -> bytes:
+    related = f"<a:RelatesTo>{escape(relates_to)}</a:RelatesTo>" if relates_to else ""
+    names = " ".join(f'xmlns:{prefix}="{_URIS[prefix]}"' for prefix in prefixes.split())
     text = (
-        f"<s:Envelope {_NAMESPACES}><s:Header><a:Action>{escape(action)}</a:Action>"
+        f'<s:Envelope xml:lang="en-US" {names}><s:Header><a:Action>{escape(action)}</a:Action>'
         f"<a:MessageID>uuid:{new_id()}</a:MessageID><a:To>{ANONYMOUS}</a:To>"
-        f"<a:RelatesTo>{escape(relates_to)}</a:RelatesTo></s:Header>"
+        f"{related}</s:Header>"
         f"<s:Body>{body}</s:Body></s:Envelope>"
     )
     return text.encode()
@@ -193,7 +172,7 @@ def fault(fault: Fault, relates_to: str, machine: str) -> bytes:
         f' Code="{fault.code}" Machine={quoteattr(machine)}>'
         f"<f:Message>{_fault_message(fault)}</f:Message></f:WSManFault></s:Detail></s:Fault>"
     )
-    return _envelope(FAULT_ACTION, relates_to, body)
+    return _envelope(FAULT_ACTION, relates_to, body, _PREFIXES_OF_FAULT)
 
 
 def _detail(fault: Fault) -> str:

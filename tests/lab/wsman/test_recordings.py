@@ -1,12 +1,15 @@
 """The lab's answers against answers that real Windows hosts gave (tests/lab/recordings).
 
 Each recorded request is sent as it is, with the ids that the lab has given out in place of the
-recorded ones; the two answers must have the same elements, attributes and fixed texts.
+recorded ones; the two answers must have the same prefixes, elements, attributes and fixed texts,
+in the same order, and what a command wrote must be the same bytes.
 """
 
 from __future__ import annotations
 
+import base64
 import re
+from itertools import groupby
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -18,9 +21,13 @@ from defusedxml.ElementTree import fromstring
 from .machines import N1, PASSWORD
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
+NAMES = sorted(path.stem for path in RECORDINGS.glob("*.yml"))
 VARIES = {"MessageID", "RelatesTo", "Address", "ShellId", "Owner", "ClientIP", "CommandId"}
 IDS = re.compile(r"[0-9A-F]{8}-(?:[0-9A-F]{4}-){3}[0-9A-F]{12}")
 UUID = "00000000-0000-0000-0000-000000000000"
+OPENING = re.compile(r"<s:Envelope[^>]*>")
+#: The recorded wait in quick motion: the output comes in the middle of the third Receive after it.
+FASTER = {"Start-Sleep 30": "Start-Sleep 7.5", "PT10S": "PT3S"}
 
 
 def recorded(name: str) -> list[dict]:
@@ -29,17 +36,43 @@ def recorded(name: str) -> list[dict]:
 
 def skeleton(xml: str) -> list:
     """An answer as nested lists, without what differs from host to host."""
+    return [OPENING.match(xml).group(), node(fromstring(xml))]
 
-    def node(element: Element) -> list | None:
-        name = element.tag.rpartition("}")[2]
-        if name == "ActivityId":  # newer builds only
-            return None
-        attributes = {k.rpartition("}")[2]: IDS.sub(UUID, v) for k, v in element.items()}
-        attributes.pop("Machine", None)
-        text = "" if name in VARIES else IDS.sub(UUID, (element.text or "").strip())
-        return [element.tag, attributes, text, [n for n in map(node, element) if n]]
 
-    return node(fromstring(xml))
+def node(element: Element) -> list | None:
+    name = element.tag.rpartition("}")[2]
+    if name == "ActivityId":  # newer builds only
+        return None
+    attributes = {k.rpartition("}")[2]: IDS.sub(UUID, v) for k, v in element.items()}
+    attributes.pop("Machine", None)
+    text = "" if name in VARIES else IDS.sub(UUID, (element.text or "").strip())
+    children = [n for n in map(node, element) if n]
+    return [element.tag, attributes, text, joined(children)]
+
+
+def joined(children: list) -> list:
+    """Pieces of one stream as one: in how many of them a program writes is no protocol's matter."""
+    found = []
+    for is_piece, run in groupby(
+        children, lambda n: n[0].endswith("}Stream") and "End" not in n[1]
+    ):
+        if not is_piece:
+            found += run
+            continue
+        for _, pieces in groupby(run, lambda n: n[1]):
+            tag, attributes, *_ = first = next(pieces)
+            data = b"".join(base64.b64decode(n[2]) for n in (first, *pieces))
+            found.append([tag, attributes, data, []])
+    return found
+
+
+def without_text(answer: list) -> list:
+    """Which files a folder holds differs from host to host."""
+
+    def bare(part):
+        return b"" if isinstance(part, bytes) else without_text(part)
+
+    return [bare(part) if isinstance(part, bytes | list) else part for part in answer]
 
 
 class Replay:
@@ -52,7 +85,7 @@ class Replay:
 
     def send(self, message: dict) -> tuple[int, str]:
         body = message["request"]
-        for theirs, ours in self._ids.items():
+        for theirs, ours in (FASTER | self._ids).items():
             body = body.replace(theirs, ours)
         answer = requests.post(
             self._url,
@@ -74,45 +107,27 @@ class Replay:
                 self._ids[old.group(1)] = new.group(1)
 
 
-def status_of(message: dict) -> int:
-    return message.get("transport_error", {}).get("code", 200)
-
-
-def test_a_command_from_create_to_delete_is_answered_as_windows_answers(server):
+@pytest.mark.parametrize("name", NAMES)
+def test_every_answer_is_as_windows_gave_it(server, name):
     replay = Replay(server)
-
-    for message in recorded("winrs_standard"):
-        status, answer = replay.send(message)
-
-        assert status == status_of(message)
-        assert skeleton(answer) == skeleton(message["response"])
-
-
-@pytest.mark.parametrize("name", ["winrs_bad_cmd_id", "winrs_no_cmd_shell"])
-def test_faults_are_worded_as_windows_words_them(server, name):
-    replay = Replay(server)
-    faults = 0
+    compared = 0
 
     for message in recorded(name):
         status, answer = replay.send(message)
-        if status_of(message) == 500:
-            faults += 1
-            assert (status, skeleton(answer)) == (500, skeleton(message["response"]))
+        ours, theirs = skeleton(answer), skeleton(message["response"])
+        if b"Directory of" in written(theirs):
+            ours, theirs = without_text(ours), without_text(theirs)
 
-    assert faults == 1
+        assert status == message.get("transport_error", {}).get("code", 200)
+        assert ours == theirs
+        compared += 1
+
+    assert compared >= 5
 
 
-def test_a_quiet_receive_ends_in_the_fault_of_windows(server, machines):
-    quiet = next(m for m in recorded("winrs_operation_timeout") if status_of(m) == 500)
-    create, command = recorded("winrs_operation_timeout")[:2]
-    waiting = command["request"].replace(
-        "Write-Host hi; Start-Sleep 30; Write-Host hi again", "-Command wait"
+def written(answer: list) -> bytes:
+    return b"".join(
+        part if isinstance(part, bytes) else written(part)
+        for part in answer
+        if isinstance(part, bytes | list)
     )
-    machines.behaviours["wait"] = lambda parameters, emit, cancelled: cancelled.wait()
-    replay = Replay(server)
-    replay.send(create)
-    replay.send(command | {"request": waiting})
-
-    status, answer = replay.send(quiet | {"request": quiet["request"].replace("PT10S", "PT1S")})
-
-    assert (status, skeleton(answer)) == (500, skeleton(quiet["response"]))
