@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 
+_DISCARDED = 16 * 1024 * 1024
+
+
 class BadRequest(Exception):
     """The bytes are no request that can be answered; the connection is of no more use."""
 
@@ -60,8 +63,15 @@ async def read_request(reader: asyncio.StreamReader, most: int) -> Request | Non
     if not length.isascii() or not length.isdigit():
         raise BadRequest(400)
     if int(length) > most:
+        await _discard(reader, min(int(length), _DISCARDED))
         raise BadRequest(413)
     return Request(method, path, headers, await reader.readexactly(int(length)))
+
+
+async def _discard(reader: asyncio.StreamReader, size: int) -> None:
+    """Reads a body that nobody wants: closing over unread bytes would lose the answer on its way."""
+    while size > 0 and (piece := await reader.read(65_536)):
+        size -= len(piece)
 
 
 def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
