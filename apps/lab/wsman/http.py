@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-
 _DISCARDED = 16 * 1024 * 1024
 
 
@@ -69,7 +68,7 @@ async def read_request(reader: asyncio.StreamReader, most: int) -> Request | Non
 
 
 async def _discard(reader: asyncio.StreamReader, size: int) -> None:
-    """Reads a body that nobody wants: closing over unread bytes would lose the answer on its way."""
+    """Reads a body that nobody wants: closing over unread bytes may lose the answer on its way."""
     while size > 0 and (piece := await reader.read(65_536)):
         size -= len(piece)
 

@@ -79,7 +79,7 @@ class Programs:
             text = "\n".join(_lines(command))
         if _plain(text) == self._bootstrap:
             return self._portal_session(host, command)
-        return self._powershell(host, command, text)
+        return self._powershell(host, owner, command, text)
 
     def _portal_session(self, host: WsmanHost, command: Command) -> int:
         """The portal's loop: one script for each line, until standard input ends."""
@@ -105,10 +105,11 @@ class Programs:
         else:
             command.write(request.frame("r", result))
 
-    def _powershell(self, host: WsmanHost, command: Command, text: str) -> int:
+    def _powershell(self, host: WsmanHost, owner: str, command: Command, text: str) -> int:
         if self._engine:
             return _show(command, _real(self._engine, text, command))
-        known = statements.of(text)
+        programs = {"hostname": host.name, "whoami": _whoami(host, owner)}
+        known = statements.of(text, programs)
         if known is not None:
             for statement in known:
                 _show(command, Outcome(statement(command)))

@@ -18,17 +18,21 @@ _QUIET = re.compile(r"^\$progresspreference\s*=\s*['\"]silentlycontinue['\"]$", 
 Statement = Callable[[Command], str]
 
 
-def of(text: str) -> list[Statement] | None:
+def of(text: str, programs: Mapping[str, str]) -> list[Statement] | None:
     """What each statement of a text does, in order; None when one of them isn't known.
 
-    A statement gives the text that it writes. Raises Cancelled where it waits for nothing more.
+    `programs`: what the programs of the machine print, by name. A statement gives the text that
+    it writes; it raises Cancelled where it waits for nothing more.
     """
-    found = [_statement(part.strip()) for part in _SEPARATOR.split(text) if part.strip()]
+    found = [_statement(part.strip(), programs) for part in _SEPARATOR.split(text) if part.strip()]
     return [one for one in found if one] if found and all(found) else None
 
 
-def _statement(text: str) -> Statement | None:
+def _statement(text: str, programs: Mapping[str, str]) -> Statement | None:
     """Write-Host ends its lines as a console does, the pipeline as files do."""
+    printed = programs.get(text.lower().removesuffix(".exe"))
+    if printed is not None:
+        return lambda command: f"{printed}\r\n"
     for pattern, made in _KNOWN:
         if match := pattern.match(text):
             return made(match)
