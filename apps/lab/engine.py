@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import inspect
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from apps.lab.binding import bind
 from apps.lab.cmdlets.errors import CmdletError
 from apps.lab.cmdlets.session import Session
-from apps.lab.handlers import Handler, handlers
+from apps.lab.handlers import handlers
 from apps.lab.world import World
 
 APPS = Path(__file__).resolve().parent.parent
@@ -96,31 +96,4 @@ def run_script(
     session = Session(world, host_name, cancelled)
     session.arrive(name)
     handler = handlers()[name]
-    bound = _bind(name, handler, parameters)
-    return handler(HandlerContext(session, emit), **bound)
-
-
-def _bind(name: str, handler: Handler, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters by the names the script has, case ignored; errors as PowerShell's binder's."""
-    known = dict(list(inspect.signature(handler).parameters.items())[1:])
-    folded = {key.casefold(): key for key in known}
-    bound: dict[str, Any] = {}
-    for key, value in parameters.items():
-        if key.casefold() not in folded:
-            raise CmdletError(
-                f"A parameter cannot be found that matches parameter name '{key}'.",
-                "InvalidArgument",
-                f"NamedParameterNotFound,{name}",
-            )
-        bound[folded[key.casefold()]] = value
-    missing = [
-        key for key, p in known.items() if p.default is inspect.Parameter.empty and key not in bound
-    ]
-    if missing:
-        raise CmdletError(
-            "Cannot process command because of one or more missing mandatory parameters: "
-            f"{' '.join(missing)}.",
-            "InvalidArgument",
-            f"MissingMandatoryParameter,{name}",
-        )
-    return bound
+    return handler(HandlerContext(session, emit), **bind(script_text, parameters))

@@ -51,6 +51,23 @@ def analysis() -> dict[str, dict[str, Any]]:
     return {Path(file["path"]).stem: file for file in json.loads(out)["files"]}
 
 
+# Commands of the language's own modules: they work on values, a host has nothing to say of them.
+LANGUAGE = {
+    "set-strictmode", "foreach-object", "where-object", "select-object", "convertto-json",
+    "convertfrom-json", "new-object", "start-sleep", "join-path", "add-type",
+}  # fmt: skip
+
+
+def calls(name: str) -> list[dict[str, Any]]:
+    """The commands that a script calls, but for functions of its own."""
+    found = analysis()[name]
+    own = {function["name"].casefold() for function in found["functions"]}
+    return [
+        call for call in found["commands"]
+        if call["name"] is not None and call["name"].casefold() not in own
+    ]  # fmt: skip
+
+
 def run(
     name: str, parameters: dict[str, Any], cmdlets_url: str, table: Path
 ) -> tuple[str, Any, list[Any]]:

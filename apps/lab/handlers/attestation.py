@@ -30,16 +30,21 @@ def get_host_diagnostics(ctx: HandlerContext) -> dict[str, Any]:
     trace = ctx.run("Get-HgsTrace", RunDiagnostics=True, Detailed=True)
     results = [
         {
-            "name": text(row["Name"]),
-            "category": text(row["Category"]),
-            "result": text(row["Result"]),
-            "message": text(row["Message"]),
+            "name": _first_of(row, "Name", "Title"),
+            "category": _first_of(row, "Category"),
+            "result": _first_of(row, "Result", "Status"),
+            "message": _first_of(row, "Message", "Description"),
         }
         for group in trace
-        for row in group["Results"]
+        for row in group.get("Results", [])
     ]
-    overall = text(trace[0]["OverallResult"]) if trace else ""
+    overall = _first_of(trace[0], "OverallResult", "Result") if trace else ""
     return {"overall": overall or "Unknown", "results": results}
+
+
+def _first_of(row: dict[str, Any], *names: str) -> str:
+    """The first property that the object has, "" where it has none of them."""
+    return next((text(row[name]) for name in names if name in row), "")
 
 
 HANDLERS = {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ENDS = {3: "PendingBoot", 7: "Completed", 8: "Failed", 9: "Failed", 10: "Failed"}
 SAID_EVERY = 2.0
-PLACEHOLDER = re.compile(r"@[^@]+@")
+PLACEHOLDER = re.compile(r"@[^@\r\n]+@")
 NO_PROTECTOR = 4  # bytes that say so
 AS_A_JOB, COMPLETED = 4096, 7  # of WMI: a method's answer, a job's state
 
@@ -123,6 +123,11 @@ def set_deployment_shielding(
     ctx: HandlerContext, VMId: str, ShieldingDataPath: str
 ) -> dict[str, Any]:
     vm = ctx.one("Get-VM", Id=VMId)
+    if _security(ctx, VMId) is None:
+        raise thrown(
+            f"'{vm['Name']}' has no security settings, as a virtual machine of generation 1 has "
+            "none."
+        )
     if vm["State"] == "Off" and not ctx.one("Get-VMSecurity", VM=vm)["TpmEnabled"]:
         _shield(ctx, vm, VMId, ShieldingDataPath)
     settings = _security(ctx, VMId) or {}

@@ -179,12 +179,13 @@ def test_host_readiness(ctx: HandlerContext) -> dict[str, Any]:
     wanted = ["Hyper-V", "FailoverClusters", "HgsClient"]
     found = [row["Name"] for row in ctx.run("Get-Module", ListAvailable=True, Name=wanted)]
     modules = {name: name in found for name in wanted}
+    administrator = bool(ctx.quiet("Get-VMHost"))
     own = ctx.quiet("Get-Cluster") if modules["FailoverClusters"] else []
     return {
         "computer_name": text(system["CSName"]),
         "ps_version": "5.1.20348",
         "os": text(system["Caption"]),
-        "is_administrator": bool(ctx.quiet("Get-VMHost")),
+        "is_administrator": administrator,
         "modules": modules,
         "cluster": {"name": own[0]["Name"]} if own else None,
     }

@@ -198,6 +198,8 @@ def get_shielding_data_facts(ctx: HandlerContext, Path: str) -> dict[str, Any]:
         raise thrown("The file is no shielding data file.")
     protector = ctx.one("ConvertTo-HgsKeyProtector", Bytes=file["KeyProtector"])
     data = ctx.one("Import-ShieldingDataFile", ShieldingDataFilePath=Path)
+    if "Policy" not in data:
+        raise thrown("This version of Windows does not tell the policy of a shielding data file.")
     qualifiers = [
         {
             "name": text(row["VolumeID"]),
@@ -213,7 +215,7 @@ def get_shielding_data_facts(ctx: HandlerContext, Path: str) -> dict[str, Any]:
         "owner": _party(protector["Owner"]),
         "guardians": [_party(row) for row in protector["Guardians"]],
         "qualifiers": qualifiers,
-        "substitution_keys": [text(key) for key in data["SubstitutionKeys"]],
+        "substitution_keys": [text(key) for key in data.get("SubstitutionKeys", [])],
     }
 
 

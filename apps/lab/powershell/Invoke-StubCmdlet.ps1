@@ -1,7 +1,11 @@
 # Dot-sourced by a test engine whose cmdlets are stubs: every call goes to the lab's cmdlet layer.
 # Dates and durations come tagged, as JSON has neither.
 function ConvertFrom-Tagged($Value) {
-    if ($Value -is [array]) { return , @($Value | ForEach-Object { ConvertFrom-Tagged $_ }) }
+    # Bytes and names need no look at each; lists hold values of one kind.
+    if ($Value -is [array]) {
+        if ($Value.Count -eq 0 -or $Value[0] -isnot [System.Management.Automation.PSCustomObject]) { return , $Value }
+        return , @($Value | ForEach-Object { ConvertFrom-Tagged $_ })
+    }
     if ($Value -isnot [System.Management.Automation.PSCustomObject]) { return $Value }
     $properties = $Value.PSObject.Properties
     if ($properties['$date']) { return [datetime]::Parse($Value.'$date', [cultureinfo]::InvariantCulture, 'RoundtripKind') }
@@ -18,9 +22,13 @@ function Invoke-StubCmdlet {
     param([string]$Name, [hashtable]$Parameters, [object[]]$InputObjects)
     $body = @{ name = $Name; parameters = $Parameters; input = @($InputObjects) } | ConvertTo-Json -Compress -Depth 8
     $reply = Invoke-RestMethod -Uri $env:LAB_CMDLETS_URL -Method Post -Body ([Text.Encoding]::UTF8.GetBytes($body)) -ContentType 'application/json; charset=utf-8'
-    foreach ($object in @($reply.output)) { ConvertFrom-Tagged $object }
+    $objects = ConvertFrom-Tagged @($reply.output)
+    $objects
+    # $PSCmdlet is the stub's own: the record bears its name and the place where it was called.
     foreach ($problem in @($reply.errors)) {
-        Write-Error -Message $problem.message -ErrorId $problem.id -Category $problem.category
+        $exception = New-Object -TypeName System.Management.Automation.RuntimeException -ArgumentList $problem.message
+        $record = New-Object -TypeName System.Management.Automation.ErrorRecord -ArgumentList $exception, $problem.id, $problem.category, $null
+        $PSCmdlet.WriteError($record)
     }
 }
 
@@ -46,14 +54,14 @@ function Get-Module {
 function Get-FileHash {
     [CmdletBinding()]
     param([string]$LiteralPath, [string]$Algorithm = 'SHA256')
-    if ($LiteralPath -notlike 'C:\*') { return Microsoft.PowerShell.Utility\Get-FileHash -LiteralPath $LiteralPath -Algorithm $Algorithm }
+    if ($LiteralPath -notmatch '^[A-Za-z]:\\') { return Microsoft.PowerShell.Utility\Get-FileHash -LiteralPath $LiteralPath -Algorithm $Algorithm }
     Invoke-StubCmdlet -Name 'Get-FileHash' -Parameters @{ LiteralPath = $LiteralPath } -InputObjects @()
 }
 
 function New-Item {
     [CmdletBinding()]
     param([string]$Path, [string]$ItemType, [switch]$Force)
-    if ($Path -notlike 'C:\*') { return Microsoft.PowerShell.Management\New-Item -Path $Path -ItemType $ItemType -Force:$Force }
+    if ($Path -notmatch '^[A-Za-z]:\\') { return Microsoft.PowerShell.Management\New-Item -Path $Path -ItemType $ItemType -Force:$Force }
     Invoke-StubCmdlet -Name 'New-Item' -Parameters @{ Path = $Path; ItemType = $ItemType } -InputObjects @()
 }
 
@@ -66,7 +74,7 @@ function Copy-Item {
 function Move-Item {
     [CmdletBinding()]
     param([string]$LiteralPath, [string]$Destination, [switch]$Force)
-    if ($LiteralPath -notlike 'C:\*') { return Microsoft.PowerShell.Management\Move-Item -LiteralPath $LiteralPath -Destination $Destination -Force:$Force }
+    if ($LiteralPath -notmatch '^[A-Za-z]:\\') { return Microsoft.PowerShell.Management\Move-Item -LiteralPath $LiteralPath -Destination $Destination -Force:$Force }
     Invoke-StubCmdlet -Name 'Move-Item' -Parameters @{ LiteralPath = $LiteralPath; Destination = $Destination } -InputObjects @()
 }
 

@@ -39,6 +39,7 @@ function Set-Policy($Settings, $PolicyData) {
 }
 
 $vm = Get-VM -Id $VMId
+if (-not (Get-Settings)) { throw "'$($vm.Name)' has no security settings, as a virtual machine of generation 1 has none." }
 # The virtual TPM comes last: a machine that has it has the rest, and its policy takes no change.
 if ([string]$vm.State -eq 'Off' -and -not [bool](Get-VMSecurity -VM $vm).TpmEnabled) {
     # Four bytes say: no key protector.

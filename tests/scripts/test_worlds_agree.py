@@ -1,0 +1,44 @@
+"""Each script on each fabric, both ways: one JSON document, one error record, one outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scripts import pwsh
+from tests.scripts.plans import PLANS, Scene
+from tests.scripts.powershell import PowerShell
+from tests.scripts.twins import Twins
+from tests.scripts.worlds import FABRICS
+
+pytestmark = pwsh.needs_engine
+
+
+@pytest.fixture(scope="module", params=list(FABRICS))
+def twins(
+    request: pytest.FixtureRequest,
+    powershell: PowerShell,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Twins]:
+    fabric = FABRICS[request.param]()
+    made = Twins(powershell, fabric.definition, tmp_path_factory.mktemp("twins"), fabric.prepare)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("name", list(PLANS))
+@pytest.mark.usefixtures("no_pauses")
+def test_script_and_handler_agree(twins: Twins, name: str) -> None:
+    problems, asked = [], 0
+    for host in [node.name for _, node in twins.worlds[0].nodes() if node.power == "on"]:
+        for parameters in list(PLANS[name](Scene(twins.worlds[0], host))):
+            asked += 1
+            try:
+                twins.agree(host, name, parameters)
+                twins.require_same_worlds()
+            except AssertionError as difference:
+                problems.append(f"{host} {parameters}: {difference}")
+                twins.restore()
+
+    assert not problems, f"{len(problems)} of {asked}:\n" + "\n".join(problems[:40])
