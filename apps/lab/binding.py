@@ -10,18 +10,23 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from apps.lab.cmdlets.errors import CmdletError
 from apps.lab.declared import Declared, parameters
 
+GUID_DIGITS = 32
 _BITS = {"int": ("System.Int32", "an Int32", 31), "long": ("System.Int64", "an Int64", 63)}
 _GUID = re.compile(
     r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}|\([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\)",
     re.IGNORECASE,
 )
-_WHOLE = re.compile(r"\s*[+-]?\d+\s*")
+_DECIMAL = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*")
+_NO_GUID = "Unrecognized Guid format."
+_LONG_GUID = "Guid should contain 32 digits with 4 dashes (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)."
+_GUID_OF_TRUTH = "Invalid cast from 'System.Boolean' to 'System.Guid'."
 
 
 def bind(text: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,8 +70,11 @@ def _converted(row: Declared, value: Any) -> Any:
 
 
 def _type_name(value: Any) -> str:
+    """As Windows PowerShell reads JSON: a number with a point is a decimal one."""
+    if type(value) is int and not -(1 << 31) <= value < 1 << 31:
+        return "System.Int64"
     names = {
-        bool: "System.Boolean", int: "System.Int32", float: "System.Double", str: "System.String",
+        bool: "System.Boolean", int: "System.Int32", float: "System.Decimal", str: "System.String",
         list: "System.Object[]", dict: "System.Collections.Hashtable",
     }  # fmt: skip
     return names.get(type(value), "")
@@ -93,12 +101,12 @@ def _whole(kind: str) -> Callable[[Any], int]:
         if isinstance(value, list | dict):
             own = _type_name(value)
             raise _NotThis(f'Cannot convert the "{own}" value of type "{own}" to type "{name}".')
-        if isinstance(value, str) and value and not _WHOLE.fullmatch(value):
+        number = _number(value)
+        if number is None:
             raise _NotThis(
                 f'Cannot convert value "{value}" to type "{name}". Error: "The input string '
-                f"'{value}' was not in a correct format.\""
+                f"'{value.strip()}' was not in a correct format.\""
             )
-        number = round(value) if isinstance(value, float) else int(value or 0)
         if not -(1 << bits) <= number < 1 << bits:
             raise _NotThis(
                 f'Cannot convert value "{value}" to type "{name}". Error: "Value was either too '
@@ -107,6 +115,17 @@ def _whole(kind: str) -> Callable[[Any], int]:
         return number
 
     return convert
+
+
+def _number(value: Any) -> int | None:
+    """Rounded to the even one of two neighbours; text may be a number, or nothing for 0."""
+    if not isinstance(value, str):
+        return round(value or 0)
+    if not value.strip():
+        return 0
+    if not _DECIMAL.fullmatch(value):
+        return None
+    return round(Decimal(value.strip()))
 
 
 def _truth(value: Any) -> bool:
@@ -126,18 +145,34 @@ def _guid(value: Any) -> str:
             'Cannot convert the "System.Object[]" value of type "System.Object[]" to type '
             '"System.Guid".'
         )
+    if isinstance(value, dict):
+        return _guid_of_table(value)
     text = _text(value).strip()
-    if not _GUID.fullmatch(text):
-        raise _NotThis(
-            f'Cannot convert value "{value}" to type "System.Guid". Error: "Unrecognized Guid '
-            'format."'
-        )
+    if isinstance(value, bool) or not _GUID.fullmatch(text):
+        problem = _NO_GUID if len(text) < GUID_DIGITS else _LONG_GUID
+        problem = _GUID_OF_TRUTH if isinstance(value, bool) else problem
+        raise _NotThis(f'Cannot convert value "{value}" to type "System.Guid". Error: "{problem}"')
     return str(uuid.UUID(text.strip("(){}")))
+
+
+def _guid_of_table(value: dict[str, Any]) -> str:
+    """A table sets the properties of a new object; a GUID has none that could be set."""
+    if not value:
+        return str(uuid.UUID(int=0))
+    raise _NotThis(
+        f"Cannot create object of type \"System.Guid\". The property '{next(iter(value))}' was not "
+        "found for the 'System.Guid' object. There is no settable property available."
+    )
 
 
 def _table(value: Any) -> dict[str, Any] | None:
     if value is None or isinstance(value, dict):
         return value
+    if isinstance(value, bool):
+        raise _NotThis(
+            f'Cannot convert value "{value}" to type "System.Collections.Hashtable". Error: '
+            "\"Invalid cast from 'System.Boolean' to 'System.Collections.Hashtable'.\""
+        )
     own = _type_name(value)
     shown = own if isinstance(value, list) else value
     raise _NotThis(

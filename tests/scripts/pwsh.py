@@ -51,6 +51,9 @@ def analysis() -> dict[str, dict[str, Any]]:
     return {Path(file["path"]).stem: file for file in json.loads(out)["files"]}
 
 
+# Scripts that make a host's session or a job's process of a PowerShell: the lab has no handler for
+# them. tests/remoting runs them on the engine.
+WITHOUT_HANDLER = {"Enter-PortalSession", "Invoke-PortalSession", "Invoke-HostJob"}
 # Commands of the language's own modules: they work on values, a host has nothing to say of them.
 LANGUAGE = {
     "set-strictmode", "foreach-object", "where-object", "select-object", "convertto-json",
