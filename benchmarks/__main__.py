@@ -1,11 +1,13 @@
 """How fast the portal is. Prints figures; judges none.
 
-usage: python -m benchmarks [--demo var/demo.json] [--rows 10000] [wire] [grid] [start] [read]
+usage: python -m benchmarks [--demo var/demo.json] [--rows 10000] [--mib 2048]
+           [wire] [grid] [start] [read] [files]
 
 wire   calls to a thousand simulated hosts, beside pywinrm by itself
 grid   the grid of virtual machines, on SQLite and on PostgreSQL where that is installed
 start  a demo of its own: both starts, memory, a deployment
 read   lists of the demo that runs already, if one does
+files  uploads beside cat and sha256sum, pulls by hosts beside nginx; files lie in TMPDIR
 """
 
 import argparse
@@ -17,11 +19,12 @@ from pathlib import Path
 
 from benchmarks import wire
 from benchmarks.clients import Client, say
+from benchmarks.moving import moving
 from benchmarks.reading import reading, refreshing
 from benchmarks.starting import starting
 from tests import postgres
 
-PARTS = ("wire", "grid", "start", "read")
+PARTS = ("wire", "grid", "start", "read", "files")
 
 
 def grid(rows: int) -> None:
@@ -56,11 +59,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", nargs="*", help="wire, grid, start, read; all of them unless said")
+    parser.add_argument(
+        "part", nargs="*", help="wire, grid, start, read, files; all of them unless said"
+    )
     parser.add_argument("--demo", type=Path, default=Path("var/demo.json"))
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--hosts", type=int, default=1000)
     parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--mib", type=int, default=2048)
     options = parser.parse_args()
     parts = options.part or PARTS
     if unknown := set(parts) - set(PARTS):
@@ -74,6 +80,8 @@ def main() -> int:
         starting()
     if "read" in parts:
         read(options.demo, options.requests)
+    if "files" in parts:
+        moving(options.mib)
     return 0
 
 
