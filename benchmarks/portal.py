@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fabric_portal.demo.supervisor import die_with_parent
+
 ROOT = Path(__file__).resolve().parent.parent
 _PEOPLE = """
 from apps.accounts.choices import Role
@@ -108,7 +110,7 @@ def _manage(environment: dict[str, str], *words: str) -> None:
 @contextlib.contextmanager
 def _process(environment: dict[str, str], *words: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "manage.py", *words], cwd=ROOT, env=environment
+        [sys.executable, "manage.py", *words], cwd=ROOT, env=environment, preexec_fn=die_with_parent
     )
     try:
         yield process

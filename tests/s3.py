@@ -1,7 +1,10 @@
 """A real S3 service: SeaweedFS, in a temporary folder, on free ports. Nothing is kept."""
 
+import ctypes
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -14,7 +17,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fabric_portal import stores
-from fabric_portal.demo.supervisor import die_with_parent
 from tests.waiting import wait_for
 from tests.web import free_port
 
@@ -88,8 +90,8 @@ def server(weed: str) -> Iterator[Service]:
         ]  # fmt: skip
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                command, cwd=folder, stdout=log, stderr=subprocess.STDOUT,
-                preexec_fn=die_with_parent, start_new_session=True,
+                command, cwd=folder, env=os.environ | {"TMPDIR": name}, stdout=log,
+                stderr=subprocess.STDOUT, preexec_fn=_die_with_parent, start_new_session=True,
             )  # fmt: skip
         service = Service(f"http://127.0.0.1:{ports['s3'][0]}")
         try:
@@ -98,6 +100,15 @@ def server(weed: str) -> Iterator[Service]:
         finally:
             process.kill()
             process.wait()
+            for port in (port for pair in ports.values() for port in pair):
+                for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108  its own habit
+                    left.unlink(missing_ok=True)
+
+
+def _die_with_parent() -> None:
+    """Killed, not asked: it takes its time to end where its parts wait for each other."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
 
 
 def _is_ready(process: subprocess.Popen[bytes], service: Service, folder: Path) -> bool:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.accounts.services import issue_token
 from apps.common import redis
-from apps.library import arrival, stores, uploads
+from apps.library import arrival, stores, sweeping, uploads
 from apps.library.models import StoredFile, Upload
 from apps.library.tus import lease
 from tests import s3
@@ -211,6 +211,23 @@ def test_in_a_bucket_an_upload_that_expires_or_is_ended_is_gone_with_its_parts(
 
     assert bucket.unfinished() == bucket.keys() == []
     assert not StoredFile.objects.exists()
+
+
+def test_in_a_bucket_an_upload_that_no_row_is_about_is_ended_after_a_day(
+    bucket: s3.Service, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served() as port:
+        client = Client(port, token)
+        paths = [client.begin(len(BYTES)).headers["Location"] for _ in range(2)]
+    kept, orphan = (upload_of(path) for path in paths)
+    StoredFile.objects.filter(pk=orphan.file_id).delete()
+
+    sweeping.tidy()
+    assert len(bucket.unfinished()) == 2  # its row might still be on its way
+    monkeypatch.setattr("apps.library.stores.s3.UNTOUCHED", timedelta(seconds=-1))
+    sweeping.tidy()
+
+    assert bucket.unfinished() == [kept.file.key]
 
 
 def test_a_bucket_that_isnt_there_is_said_so_and_the_upload_goes_on_later(

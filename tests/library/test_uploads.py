@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.accounts.models import Tenant
 from apps.accounts.services import issue_token
 from apps.audit.models import AuditEntry
-from apps.library import arrival, storage, uploads
+from apps.library import arrival, storage, sweeping, uploads
 from apps.library.models import StoredFile, Upload
 from apps.library.names import clean
 from tests.library.bringing import path_of
@@ -180,6 +180,45 @@ def test_room_is_asked_for_before_the_first_byte(contoso: Client, people: People
     assert [one.status for one in (first, second, third, fourth)] == [201, 413, 507, 413]
     assert (second.slug, third.slug, fourth.slug) == ("quota-exceeded", "no-space", "too-large")
     assert storage.used_by(people.contoso_tenant) == 2000
+
+
+def test_room_is_asked_for_again_while_bytes_arrive(
+    contoso: Client, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = os.urandom(9 * MIB)
+    path = begun(contoso, len(whole))
+    tenant = Tenant.objects.filter(pk=people.contoso_tenant.pk)
+
+    tenant.update(quota_bytes=1000)
+    lowered = contoso.chunk(path, 0, whole)
+    assert (lowered.status, lowered.slug) == (413, "quota-exceeded") and lowered.json["hint"]
+    tenant.update(quota_bytes=1 << 40)
+    at = contoso.offset(path)
+    assert 8 * MIB <= at < len(whole)  # what came isn't lost
+
+    again = begun(contoso, len(whole))
+    monkeypatch.setattr(storage, "KEPT_FREE", 1 << 60)  # as if others had taken the disk meanwhile
+    full = contoso.chunk(again, 0, whole)
+    monkeypatch.undo()
+
+    assert (full.status, full.slug) == (507, "no-space") and full.json["hint"]
+    for one in (path, again):
+        at = contoso.offset(one)
+        assert contoso.chunk(one, at, whole[at:]).status == 204
+        assert upload_of(one).sha256 == hashlib.sha256(whole).hexdigest()
+
+
+def test_files_that_no_row_is_about_go_after_a_day(contoso: Client) -> None:
+    kept, orphan, young = (path_of(upload_of(begun(contoso)).file) for _ in range(3))
+    rows = StoredFile.objects.exclude(pk=kept.name)
+    Upload.objects.filter(file__in=rows).update(file=None)
+    rows.delete()
+    for path in (kept, orphan):
+        os.utime(path, (0, 0))
+
+    sweeping.tidy()
+
+    assert (kept.exists(), orphan.exists(), young.exists()) == (True, False, True)
 
 
 @pytest.mark.parametrize("name", ["guardian", "auditor", "admin"])

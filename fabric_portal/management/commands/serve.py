@@ -63,15 +63,15 @@ class Command(BaseCommand):
         if options["tls_port"]:
             files = tls.ensure(settings.FABRIC_DATA_DIR / "tls", _names())
             host = options["tls_host"] or options["host"]
-            encrypted: dict[str, Any] = {
+            encrypted: dict[str, Any] = common | {
+                # Hosts come here themselves; what they say of their address isn't theirs to say.
+                "proxy_headers": False,
                 "ssl_certfile": str(files.certificate),
                 "ssl_keyfile": str(files.key),
             }
             servers.append(
                 Server(
-                    uvicorn.Config(
-                        application, host=host, port=options["tls_port"], **encrypted, **common
-                    )
+                    uvicorn.Config(application, host=host, port=options["tls_port"], **encrypted)
                 )
             )
         asyncio.run(_serve(servers))
