@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from apps.library.formats.crc32c import crc32c
+import google_crc32c
+
 from apps.library.formats.source import BytesSource
 from apps.library.formats.vhdx import open_vhdx
 
@@ -27,11 +28,9 @@ def protected() -> bytes:
 
 def place(at: int) -> int:
     """Where in the good disk's file a byte of the disk is."""
-    whole = protected()
-    disk = open_vhdx(BytesSource(whole))
-    block, inside = divmod(at, disk.parameters.block_bytes)
-    entry = disk._bat.offset + disk._index(block) * 8
-    return (struct.unpack_from("<Q", whole, entry)[0] >> 20) * MIB + inside
+    found = open_vhdx(BytesSource(protected())).place(at)
+    assert found is not None
+    return found
 
 
 class Patched:
@@ -57,7 +56,7 @@ def sealed(at: int, size: int, patches: Mapping[int, bytes]) -> dict[int, bytes]
     """The patches, and the checksum that makes the structure they are in look whole again."""
     content = bytearray(Patched(patches).read(at, size))
     content[4:8] = bytes(4)
-    return {**patches, at + 4: struct.pack("<I", crc32c(bytes(content)))}
+    return {**patches, at + 4: struct.pack("<I", google_crc32c.value(bytes(content)))}
 
 
 def converted(folder: Path, form: str, options: str = "") -> Path:

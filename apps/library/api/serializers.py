@@ -14,6 +14,7 @@ from apps.library.models import Pair, ShieldingData, StoredFile, TemplateDisk, U
 _TEXT = {"type": "string"}
 _WHOLE = {"type": "integer"}
 _TEXTS = {"type": "array", "items": _TEXT}
+_PERHAPS, _PERHAPS_WHOLE = ({**one, "nullable": True} for one in (_TEXT, _WHOLE))
 
 
 def _object(nullable: bool = False, **properties: Any) -> dict[str, Any]:
@@ -154,16 +155,21 @@ class TemplateDiskSerializer(ItemSerializer):
 
     @extend_schema_field(
         _object(True, type=_TEXT, allocation=_TEXT, virtual_size_bytes=_WHOLE,
-                logical_sector_bytes=_WHOLE)
+                logical_sector_bytes=_WHOLE, block_size_bytes=_WHOLE,
+                allocated_bytes=_PERHAPS_WHOLE)
     )  # fmt: skip
     def get_container(self, row: TemplateDisk) -> dict[str, Any] | None:
         return row.container
 
-    @extend_schema_field(_many(type=_TEXT, name=_TEXT, size_bytes=_WHOLE))
+    @extend_schema_field(
+        _many(type=_TEXT, name=_TEXT, offset_bytes=_WHOLE, size_bytes=_WHOLE, encryption=_PERHAPS)
+    )  # fmt: skip
     def get_partitions(self, row: TemplateDisk) -> list[dict[str, Any]]:
         return row.partitions
 
-    @extend_schema_field(_object(True, method=_TEXT, protectors=_TEXTS))
+    @extend_schema_field(
+        _object(True, method=_TEXT, protectors=_TEXTS, volume_id=_TEXT, created_at=_PERHAPS)
+    )  # fmt: skip
     def get_bitlocker(self, row: TemplateDisk) -> dict[str, Any] | None:
         return row.bitlocker
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import struct
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from apps.library.formats.source import Source
 
@@ -15,6 +17,7 @@ SIGNATURE = b"-FVE-FS-"
 _WHOLE = uuid.UUID("4967d63b-2e29-4ad8-8399-f6a339e3d001").bytes_le
 _USED_SPACE = uuid.UUID("92a84d3b-dd80-4d0e-9e4e-b1e3284eaed8").bytes_le
 LARGEST_METADATA = 64 << 10
+MOST_PROTECTORS = 64
 METHODS = {
     0x8000: "aes-128-cbc-diffuser",
     0x8001: "aes-256-cbc-diffuser",
@@ -33,19 +36,34 @@ PROTECTORS = {
     0x2000: "password",
 }
 _VOLUME_MASTER_KEY = 2
+_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class BitLocker:
-    """`method` and `protectors` in words; a number that isn't known stays `unknown-…`."""
+    """`method` and `protectors` in words; a number that isn't known stays `unknown-…`.
+
+    `created_at` is None where the volume states a time that no calendar has.
+    """
 
     method: str
     protectors: tuple[str, ...]
+    volume_id: uuid.UUID
+    created_at: datetime | None
 
     @property
     def in_the_clear(self) -> bool:
         """Whether the key lies beside the data: encrypted, and protected from nobody."""
         return CLEAR_KEY in self.protectors
+
+    def as_dict(self) -> dict[str, Any]:
+        created = self.created_at
+        return {
+            "method": self.method,
+            "protectors": list(self.protectors),
+            "volume_id": str(self.volume_id),
+            "created_at": created.strftime("%Y-%m-%dT%H:%M:%SZ") if created else None,
+        }
 
 
 def has_boot_sector(volume: Source) -> bool:
@@ -80,16 +98,25 @@ def _read_block(volume: Source, offset: int) -> BitLocker | None:
     size, _, header_size, _ = struct.unpack_from("<IIII", head, 64)
     if version != 2 or header_size != 48 or not 48 <= size <= LARGEST_METADATA:
         return None
-    (method,) = struct.unpack_from("<I", head, 64 + 36)
+    raw_id, method, created = struct.unpack_from("<16s4xIQ", head, 64 + 16)
     entries = volume.read(offset + 112, size - 48)
     words = METHODS.get(method & 0xFFFF, f"unknown-{method & 0xFFFF:04x}")
-    return BitLocker(words, tuple(_protectors(entries)))
+    return BitLocker(words, _protectors(entries), uuid.UUID(bytes_le=raw_id), _time(created))
 
 
-def _protectors(entries: bytes) -> list[str]:
+def _time(filetime: int) -> datetime | None:
+    """A FILETIME, which counts 100 ns since 1601."""
+    try:
+        return _EPOCH + timedelta(microseconds=filetime // 10)
+    except OverflowError:
+        return None
+
+
+def _protectors(entries: bytes) -> tuple[str, ...]:
     """What protects each volume master key, in the order of the entries."""
-    found, at = [], 0
-    while at + 8 <= len(entries):
+    found: list[str] = []
+    at = 0
+    while at + 8 <= len(entries) and len(found) < MOST_PROTECTORS:
         size, kind = struct.unpack_from("<HH", entries, at)
         if size < 8 or at + size > len(entries):
             break
@@ -98,4 +125,4 @@ def _protectors(entries: bytes) -> list[str]:
             (word,) = struct.unpack_from("<H", entries, at + 8 + 26)
             found.append(PROTECTORS.get(word, f"unknown-{word:04x}"))
         at += size
-    return found
+    return tuple(found)

@@ -43,6 +43,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "The VHDX was copied while it was in use: its log still holds changes.",
         "Attach it once with Mount-VHD and detach it again, so that Windows writes them.",
     ),
+    "beyond-bounds": (
+        "Reading the disk’s own tables takes more work than any sound disk’s.",
+        _AGAIN,
+    ),
     "differencing": (
         "The disk is a differencing disk (a checkpoint) and needs its parent.",
         "Merge the checkpoint with Merge-VHD and upload the whole disk.",

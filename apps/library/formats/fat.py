@@ -6,10 +6,11 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from apps.library.formats.errors import DiskRefused
 from apps.library.formats.source import Source
 
-MOST_ENTRIES = 65_536
-MOST_CLUSTERS = 16_384
+MOST_ENTRIES = 32_768
+LONGEST_NAME = 255
 DEEPEST = 16
 _DIRECTORY, _LABEL, _LONG_NAME = 0x10, 0x08, 0x0F
 
@@ -41,44 +42,39 @@ class NotFat(Exception):
 
 
 def files(volume: Source) -> Iterator[File]:
-    """Every file of the volume, in the order of its directories; raises NotFat.
+    """Every file of the volume, a directory's own after those before it; raises NotFat.
 
-    Bounded in entries, clusters and depth; chains that turn back on themselves end.
+    Chains and directories that turn back on themselves end. Raises DiskRefused("beyond-bounds")
+    where there are more entries than an EFI partition has any use for.
     """
     layout = _layout(volume)
-    budget = _Budget()
-    waiting = [("", _root(volume, layout, budget), 0)]
-    while waiting:
-        path, content, depth = waiting.pop()
-        for name, attributes, cluster, size in _entries(content):
-            if not budget.entry():
-                return
-            if not attributes & _DIRECTORY:
-                yield File(path + name, size)
-            elif depth < DEEPEST and budget.first_visit(cluster):
-                inner = _chain(volume, layout, cluster, budget)
-                waiting.append((f"{path}{name}/", inner, depth + 1))
+    seen, left = {layout.root_cluster}, _Left()
+    # A directory's content is held only while it, or one in it, is walked through.
+    walked = [("", _entries(_root(volume, layout), left))]
+    while walked:
+        path, entries = walked[-1]
+        entry = next(entries, None)
+        if entry is None:
+            walked.pop()
+            continue
+        name, attributes, cluster, size = entry
+        if not attributes & _DIRECTORY:
+            yield File(path + name, size)
+        elif len(walked) < DEEPEST and cluster not in seen:
+            seen.add(cluster)
+            walked.append((f"{path}{name}/", _entries(_chain(volume, layout, cluster), left)))
 
 
-class _Budget:
-    """What a walk may still cost."""
+class _Left:
+    """How many entries a walk may still look at, deleted ones and parts of long names included."""
 
     def __init__(self) -> None:
-        self._entries, self._clusters = MOST_ENTRIES, MOST_CLUSTERS
-        self._seen: set[int] = set()
+        self._entries = MOST_ENTRIES
 
-    def entry(self) -> bool:
+    def take_one(self) -> None:
         self._entries -= 1
-        return self._entries >= 0
-
-    def cluster(self) -> bool:
-        self._clusters -= 1
-        return self._clusters >= 0
-
-    def first_visit(self, directory: int) -> bool:
-        new = directory not in self._seen
-        self._seen.add(directory)
-        return new
+        if self._entries < 0:
+            raise DiskRefused("beyond-bounds", "The EFI partition has more files than any needs.")
 
 
 def _layout(volume: Source) -> _Layout:
@@ -112,17 +108,16 @@ def _layout(volume: Source) -> _Layout:
     )
 
 
-def _root(volume: Source, layout: _Layout, budget: _Budget) -> bytes:
+def _root(volume: Source, layout: _Layout) -> bytes:
     if layout.root_bytes:
         return volume.read(layout.root_offset, layout.root_bytes)
-    budget.first_visit(layout.root_cluster)
-    return _chain(volume, layout, layout.root_cluster, budget)
+    return _chain(volume, layout, layout.root_cluster)
 
 
-def _chain(volume: Source, layout: _Layout, cluster: int, budget: _Budget) -> bytes:
-    """The content of a directory, at most 2 MiB (65,536 entries)."""
+def _chain(volume: Source, layout: _Layout, cluster: int) -> bytes:
+    """The content of a directory, until it holds more entries than are looked at."""
     found, seen = bytearray(), set()
-    while 2 <= cluster < layout.clusters + 2 and cluster not in seen and budget.cluster():
+    while 2 <= cluster < layout.clusters + 2 and cluster not in seen:
         seen.add(cluster)
         offset = layout.data_offset + (cluster - 2) * layout.cluster_bytes
         content = volume.read(offset, layout.cluster_bytes)
@@ -142,13 +137,14 @@ def _next(volume: Source, layout: _Layout, cluster: int) -> int:
     return raw & {12: 0xFFF, 16: 0xFFFF, 32: 0x0FFFFFFF}[layout.bits]
 
 
-def _entries(content: bytes) -> Iterator[tuple[str, int, int, int]]:
+def _entries(content: bytes, left: _Left) -> Iterator[tuple[str, int, int, int]]:
     """(name, attributes, first cluster, size) of each entry but `.`, `..` and labels."""
     long_name: dict[int, str] = {}
     for at in range(0, len(content) - 31, 32):
         entry = content[at : at + 32]
         if entry[0] == 0:
             return
+        left.take_one()
         attributes = entry[11]
         if entry[0] == 0xE5:
             long_name = {}
@@ -164,7 +160,7 @@ def _entries(content: bytes) -> Iterator[tuple[str, int, int, int]]:
 
 def _name(entry: bytes, long_name: dict[int, str]) -> str:
     whole = "".join(long_name[number] for number in sorted(long_name)).partition("\0")[0]
-    if whole:
+    if whole and len(whole) <= LONGEST_NAME:
         name = whole
     else:
         stem, ending = (part.decode("cp437").rstrip() for part in (entry[:8], entry[8:11]))

@@ -29,12 +29,16 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Partition:
-    """`type` is a word of TYPES, else the type's GUID; offset and size are in bytes."""
+    """`type` is a word of TYPES, else the type's GUID; offset and size are in bytes.
+
+    `encryption` isn't in the table: `bitlocker`, `luks`, or empty where none was found.
+    """
 
     type: str
     name: str
     offset: int
     size_bytes: int
+    encryption: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,19 @@ What is found is evidence. The proof is the signature check, which Windows does 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from apps.library.formats import bitlocker, fat, gpt
 from apps.library.formats.bitlocker import BitLocker
 from apps.library.formats.errors import DiskRefused
 from apps.library.formats.gpt import Partition
+from apps.library.formats.metered import Metered
 from apps.library.formats.source import Source
 from apps.library.formats.vhdx import Vhdx, open_vhdx
 
-LUKS = b"LUKS\xba\xbe"
+LUKS_START = b"LUKS\xba\xbe"
+BDE, LUKS = "bitlocker", "luks"
 MOST_EVIDENCE = 16
 
 
@@ -26,6 +28,8 @@ class Container:
     allocation: str
     virtual_size_bytes: int
     logical_sector_bytes: int
+    block_size_bytes: int
+    allocated_bytes: int | None
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,6 @@ class DiskFacts:
     container: Container | None = None
     partitions: tuple[Partition, ...] = ()
     bitlocker: BitLocker | None = None
-    luks: bool = False
     evidence: tuple[str, ...] = ()
     problems: tuple[DiskRefused, ...] = field(default=())
 
@@ -44,26 +47,30 @@ class DiskFacts:
         return bool(self.problems)
 
     def as_dict(self) -> dict[str, Any]:
-        lock = self.bitlocker
         return {
             "container": asdict(self.container) if self.container else None,
             "partitions": [
-                {"type": one.type, "name": one.name, "size_bytes": one.size_bytes}
+                {
+                    "type": one.type,
+                    "name": one.name,
+                    "offset_bytes": one.offset,
+                    "size_bytes": one.size_bytes,
+                    "encryption": one.encryption or None,
+                }
                 for one in self.partitions
             ],
-            "bitlocker": (
-                {"method": lock.method, "protectors": list(lock.protectors)} if lock else None
-            ),
+            "bitlocker": self.bitlocker.as_dict() if self.bitlocker else None,
             "signature": {"evidence": list(self.evidence), "catalog": None},
             "problems": [problem.as_dict() for problem in self.problems],
         }
 
 
 def inspect(source: Source) -> DiskFacts:
-    """What the file is. Never raises: a disk that can't be a template has `problems`."""
+    """What the file is. A disk that can't be a template has `problems`; nothing is raised but what
+    the operating system says of the file (OSError)."""
     found: dict[str, Any] = {}
     try:
-        for key, value in _facts(source):
+        for key, value in _facts(Metered(source)):
             found[key] = value
     except DiskRefused as refused:
         found["problems"] = (refused,)
@@ -71,24 +78,40 @@ def inspect(source: Source) -> DiskFacts:
 
 
 def _facts(source: Source) -> Any:
-    disk = open_vhdx(source)
-    sector = disk.parameters.sector_bytes
-    yield "container", Container("vhdx", disk.allocation, disk.size, sector)
+    opened = open_vhdx(source)
+    yield "container", _container(opened)
+    # What the file doesn't keep reads as zeros and costs no byte of it, but it does cost something.
+    disk, sector = Metered(opened), opened.parameters.sector_bytes
     table = gpt.partitions(disk, sector)
     yield "partitions", tuple(table)
     system = _check_layout(table)
-    lock, luks = _encryption(disk, [one for one in table if one is not system])
+    table = [one if one is system else _looked_into(disk, one) for one in table]
+    yield "partitions", tuple(table)
+    lock = _bitlocker(disk, [one for one in table if one.encryption == BDE])
     yield "bitlocker", lock
-    yield "luks", luks
     evidence = _evidence(disk, system)
     yield "evidence", evidence
-    if lock is None and not luks:
-        raise _no_bitlocker(disk, table)
+    if lock is None and any(one.encryption == BDE for one in table):
+        raise DiskRefused("no-bitlocker", "BitLocker’s metadata on the volume can’t be read.")
+    if not any(one.encryption for one in table):
+        raise DiskRefused("no-bitlocker")
     # A protected template may well carry a clear key, which the host replaces while it provisions.
     if lock is not None and lock.in_the_clear and not evidence:
         raise DiskRefused("clear-key")
     if not evidence:
         raise DiskRefused("unsigned")
+
+
+def _container(disk: Vhdx) -> Container:
+    sizes = disk.parameters
+    return Container(
+        "vhdx",
+        disk.allocation,
+        disk.size,
+        sizes.sector_bytes,
+        sizes.block_bytes,
+        disk.allocated_bytes,
+    )
 
 
 def _check_layout(table: Sequence[Partition]) -> Partition:
@@ -103,32 +126,35 @@ def _check_layout(table: Sequence[Partition]) -> Partition:
     return system
 
 
-def _encryption(disk: Vhdx, others: Sequence[Partition]) -> tuple[BitLocker | None, bool]:
-    luks = False
-    for partition in others:
-        volume = _Window(disk, partition)
-        lock = bitlocker.read(volume)
+def _looked_into(disk: Source, partition: Partition) -> Partition:
+    """The partition with what it is encrypted by, as its first sector says."""
+    volume = _Window(disk, partition)
+    if bitlocker.has_boot_sector(volume):
+        return replace(partition, encryption=BDE)
+    if volume.read(0, len(LUKS_START)) == LUKS_START:
+        return replace(partition, encryption=LUKS)
+    return partition
+
+
+def _bitlocker(disk: Source, encrypted: Sequence[Partition]) -> BitLocker | None:
+    """The facts of the first volume that has them."""
+    for partition in encrypted:
+        lock = bitlocker.read(_Window(disk, partition))
         if lock is not None:
-            return lock, False
-        luks = luks or volume.read(0, len(LUKS)) == LUKS
-    return None, luks
+            return lock
+    return None
 
 
-def _no_bitlocker(disk: Vhdx, table: Sequence[Partition]) -> DiskRefused:
-    if any(bitlocker.has_boot_sector(_Window(disk, one)) for one in table):
-        return DiskRefused("no-bitlocker", "BitLocker’s metadata on the volume can’t be read.")
-    return DiskRefused("no-bitlocker")
-
-
-def _evidence(disk: Vhdx, system: Partition) -> tuple[str, ...]:
+def _evidence(disk: Source, system: Partition) -> tuple[str, ...]:
     """Paths of what a protected template keeps in its EFI partition; empty without a catalog."""
-    catalogs, boot_images = [], []
+    catalogs: list[str] = []
+    boot_images: list[str] = []
     try:
         for one in fat.files(_Window(disk, system)):
             name = one.path.rsplit("/", 1)[-1].lower()
-            if name.endswith("vsc") and one.size_bytes:
+            if name.endswith("vsc") and one.size_bytes and len(catalogs) < MOST_EVIDENCE:
                 catalogs.append(one.path)
-            elif name == "bootos.wim":
+            elif name == "bootos.wim" and len(boot_images) < MOST_EVIDENCE:
                 boot_images.append(one.path)
     except fat.NotFat:
         return ()

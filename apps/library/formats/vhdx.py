@@ -10,6 +10,7 @@ import struct
 import uuid
 from array import array
 from dataclasses import dataclass
+from itertools import compress
 from sys import byteorder
 
 from apps.library.formats.crc32c import sealed
@@ -34,6 +35,10 @@ _ITEMS = {FILE_PARAMETERS, VIRTUAL_SIZE, PAGE_83, LOGICAL_SECTOR, PHYSICAL_SECTO
 
 _PRESENT = 6
 _NEVER_WRITTEN = {0, 1, 2, 3}
+_NOTHING = bytes(MIB)
+#: By the lowest byte of a table's entry: its state. By a state: whether the block is present.
+_STATES = bytes(low & 7 for low in range(256))
+_IS_PRESENT = bytes(state == _PRESENT for state in range(256))
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,8 @@ class Vhdx:
             raise DiskRefused(
                 "corrupt-bat", "The block allocation table is too short for the disk."
             )
-        self._look_through()
+        #: Bytes of the disk that the file keeps; None where the table is too long to look through.
+        self.allocated_bytes = self._look_through()
 
     @property
     def allocation(self) -> str:
@@ -76,19 +82,24 @@ class Vhdx:
         length = max(0, min(length, self.size - offset)) if offset >= 0 else 0
         block_bytes, found = self.parameters.block_bytes, []
         while length > 0:
-            inside = offset % block_bytes
-            part = min(length, block_bytes - inside)
-            found.append(self._read_block(offset // block_bytes, inside, part))
+            part = min(length, block_bytes - offset % block_bytes)
+            place = self.place(offset)
+            found.append(bytes(part) if place is None else _exactly(self._source, place, part))
             offset, length = offset + part, length - part
         return b"".join(found)
 
-    def _read_block(self, block: int, inside: int, length: int) -> bytes:
-        place = self._bat.offset + self._index(block) * 8
-        (entry,) = struct.unpack("<Q", _exactly(self._source, place, 8))
+    def place(self, offset: int) -> int | None:
+        """Where in the file the disk's byte at `offset` is; None in a block that it doesn't keep,
+        which reads as zeros."""
+        block, inside = divmod(offset, self.parameters.block_bytes)
+        raw = _exactly(self._source, self._bat.offset + self._index(block) * 8, 8)
+        entry = int.from_bytes(raw, "little")
         if entry & 7 != _PRESENT:
-            self._check_state(entry & 7)
-            return bytes(length)
-        return _exactly(self._source, (entry >> 20) * MIB + inside, length)
+            _check_state(entry & 7)
+            return None
+        if entry >> 20 == 0:
+            raise DiskRefused("corrupt-bat", "A block lies where the headers of the VHDX are.")
+        return (entry >> 20) * MIB + inside
 
     def _index(self, block: int) -> int:
         return block + block // self._chunk_ratio
@@ -96,41 +107,54 @@ class Vhdx:
     def _last_index(self) -> int:
         return self._index(self._blocks - 1)
 
-    @staticmethod
-    def _check_state(state: int) -> None:
-        if state not in _NEVER_WRITTEN and state != _PRESENT:
-            raise DiskRefused(
-                "corrupt-bat", f"A block has the state {state}, which a disk can’t have."
-            )
+    def _look_through(self) -> int | None:
+        """Every state has to be one, and every block that is present has to lie inside the file.
 
-    def _look_through(self) -> None:
-        """Every block that is present has to lie inside the file, every state has to be one."""
-        wanted = min((self._last_index() + 1) * 8, BAT_LOOKED_THROUGH)
+        Nothing here is a step of Python's for each block: a table may have millions of them.
+        """
+        size = (self._last_index() + 1) * 8
+        wanted, present, last_is_present = min(size, BAT_LOOKED_THROUGH), 0, False
         for begin in range(0, wanted, MIB):
             content = _exactly(self._source, self._bat.offset + begin, min(MIB, wanted - begin))
-            entries = array("Q")
-            entries.frombytes(content)
-            if byteorder == "big":
-                entries.byteswap()
-            for state in {entry & 7 for entry in entries}:
-                self._check_state(state)
-            if (max(entries) >> 20) * MIB + self.parameters.block_bytes > self._source.size:
-                self._look_for_cut(entries, begin // 8)
+            if content == _NOTHING[: len(content)]:
+                continue
+            states = content[::8].translate(_STATES)
+            for state in set(states):
+                _check_state(state)
+            kept = self._present(content, states, begin // 8)
+            if begin + len(content) == size and states[-1] == _PRESENT:
+                last_is_present = True
+                self._check_end(kept.pop(), self._last_bytes())
+            self._check_end(max(kept, default=0), self.parameters.block_bytes)
+            present += len(kept)
+        if size > BAT_LOOKED_THROUGH:
+            return None
+        return present * self.parameters.block_bytes + last_is_present * self._last_bytes()
 
-    def _look_for_cut(self, entries: array[int], first: int) -> None:
-        for index, entry in enumerate(entries, first):
-            if (
-                entry & 7 == _PRESENT
-                and (entry >> 20) * MIB + self._used(index) > self._source.size
-            ):
-                raise DiskRefused("truncated")
+    def _present(self, content: bytes, states: bytes, first: int) -> list[int]:
+        """The entries of present blocks, of those that begin at index `first`. Every so often one
+        stands for a bitmap instead, which only differencing disks use."""
+        entries, kinds = array("Q"), bytearray(states)
+        entries.frombytes(content)
+        if byteorder == "big":
+            entries.byteswap()
+        every = self._chunk_ratio + 1
+        bitmaps = slice((self._chunk_ratio - first) % every, None, every)
+        del entries[bitmaps], kinds[bitmaps]
+        return list(compress(entries, kinds.translate(_IS_PRESENT)))
 
-    def _used(self, index: int) -> int:
-        """How many bytes of the block at a table index the disk uses: the last one isn't whole."""
-        if index == self._last_index():
-            return self.size - (self._blocks - 1) * self.parameters.block_bytes
-        is_bitmap = index % (self._chunk_ratio + 1) == self._chunk_ratio
-        return MIB if is_bitmap else self.parameters.block_bytes
+    def _last_bytes(self) -> int:
+        """How much of the last block the disk uses: it needn't be whole in the file."""
+        return self.size - (self._blocks - 1) * self.parameters.block_bytes
+
+    def _check_end(self, entry: int, used: int) -> None:
+        if entry and (entry >> 20) * MIB + used > self._source.size:
+            raise DiskRefused("truncated")
+
+
+def _check_state(state: int) -> None:
+    if state not in _NEVER_WRITTEN and state != _PRESENT:
+        raise DiskRefused("corrupt-bat", f"A block has the state {state}, which a disk can’t have.")
 
 
 def open_vhdx(source: Source) -> Vhdx:
