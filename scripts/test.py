@@ -16,7 +16,9 @@ NEEDED: dict[str, Callable[[], object]] = {
     "chromium": lambda: shutil.which("chromium") or shutil.which("chromium-browser"),
     "postgresql": postgres.binaries,
     "redis-server": lambda: shutil.which("redis-server"),
-    "qemu-utils": lambda: shutil.which("qemu-img"),
+    "qemu-utils": lambda: shutil.which("qemu-img") and shutil.which("qemu-io"),
+    "libbde-utils": lambda: shutil.which("bdeinfo"),
+    "libvhdi-utils": lambda: shutil.which("vhdiinfo"),
 }
 
 
