@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench screenshots requirements clean
+.PHONY: help demo test check bench fuzz screenshots requirements clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ check: ## style, types, imports, migrations, templates, the style sheet
 bench: ## how fast it is: the grid with 10,000 rows, starts, memory, a deployment, lists
 	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
 	@$(BIN)/python -m benchmarks
+
+SECONDS ?= 600
+fuzz: ## looks for disks that the reader can't stand: make fuzz SECONDS=3600 (tests/fuzz/README.md)
+	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
+	@sh scripts/venv.sh $(PYTHON) requirements-fuzz.txt
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 screenshots: ## pictures of the demo's pages into docs/screenshots (start the demo first)
 	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
