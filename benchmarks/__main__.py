@@ -1,13 +1,15 @@
 """How fast the portal is. Prints figures; judges none.
 
-usage: python -m benchmarks [--demo var/demo.json] [--rows 10000] [--mib 2048]
-           [wire] [grid] [start] [read] [files]
+usage: python -m benchmarks [--demo var/demo.json] [--rows 10000] [--mib 2048] [part …]
 
-wire   calls to a thousand simulated hosts, beside pywinrm by itself
-grid   the grid of virtual machines, on SQLite and on PostgreSQL where that is installed
-start  a demo of its own: both starts, memory, a deployment
-read   lists of the demo that runs already, if one does
-files  uploads beside cat and sha256sum, pulls by hosts beside nginx; files lie in TMPDIR
+wire     calls to a thousand simulated hosts, beside pywinrm by itself
+grid     the grid of virtual machines, on SQLite and on PostgreSQL where that is installed
+start    a demo of its own: both starts, memory, a deployment
+read     lists of the demo that runs already, if one does
+files    uploads beside cat and sha256sum, pulls by hosts beside nginx; files lie in TMPDIR
+inspect  template disks of 64 GiB and 2 TiB, and what a costly one costs
+seeing   what two browsers see of one order, in a demo of its own
+scale    a thousand hosts by the clock, 700 machines on demand
 """
 
 import argparse
@@ -19,12 +21,14 @@ from pathlib import Path
 
 from benchmarks import wire
 from benchmarks.clients import Client, say
+from benchmarks.inspecting import inspecting
 from benchmarks.moving import moving
 from benchmarks.reading import reading, refreshing
+from benchmarks.seeing import seeing
 from benchmarks.starting import starting
 from tests import postgres
 
-PARTS = ("wire", "grid", "start", "read", "files")
+PARTS = ("wire", "grid", "start", "read", "files", "inspect", "seeing", "scale")
 
 
 def grid(rows: int) -> None:
@@ -59,9 +63,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "part", nargs="*", help="wire, grid, start, read, files; all of them unless said"
-    )
+    parser.add_argument("part", nargs="*", help=f"{', '.join(PARTS)}; all of them unless said")
     parser.add_argument("--demo", type=Path, default=Path("var/demo.json"))
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--hosts", type=int, default=1000)
@@ -82,6 +84,12 @@ def main() -> int:
         read(options.demo, options.requests)
     if "files" in parts:
         moving(options.mib)
+    if "inspect" in parts:
+        inspecting()
+    if "seeing" in parts:
+        seeing()
+    if "scale" in parts:
+        subprocess.run([sys.executable, "-m", "benchmarks.scale"], check=True)  # noqa: S603
     return 0
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from apps.library.formats import BytesSource, Source, inspect
+from apps.library.formats import Source, inspect
 from apps.library.formats.vhdx import open_vhdx
 from tests.fuzz.promise import SEAL_ALL
 from tests.library import disks, sketch
+from tests.library.sources import BytesSource
 from tests.library.sparse import Recorder, Sparse, reduced
 
 KIB, MIB, GIB, TIB = sketch.KIB, sketch.MIB, sketch.GIB, sketch.TIB

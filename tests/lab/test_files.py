@@ -16,7 +16,7 @@ from apps.lab.files import keys, pdk, signed, template, vsc
 from apps.lab.management.commands.lab import DEFAULT
 from apps.lab.world import read
 from apps.library.formats import template as portal
-from apps.library.formats.source import FileSource
+from tests.library.sources import FileSource
 
 
 @pytest.fixture(scope="module")

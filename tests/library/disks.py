@@ -9,8 +9,8 @@ from pathlib import Path
 
 import google_crc32c
 
-from apps.library.formats.source import BytesSource
 from apps.library.formats.vhdx import open_vhdx
+from tests.library.sources import BytesSource
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 KIB, MIB = 1 << 10, 1 << 20

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.library.formats import REFUSALS, BytesSource, DiskFacts, FileSource, inspect, vhdx
+from apps.library.formats import REFUSALS, DiskFacts, inspect, vhdx
 from tests.library import disks
 from tests.library.disks import HEADERS, KIB, MIB, SYSTEM, TABLES, VOLUME, Patched, sealed
+from tests.library.sources import BytesSource, FileSource
 
 GOOD = {
     "partitions": [

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from apps.library.formats import DiskFacts, FileSource, inspect
+from apps.library.formats import DiskFacts, inspect
 from apps.library.formats.vhdx import open_vhdx
 from tests.library import disks, sketch
 from tests.library.sketch import GIB, KIB, MIB, TIB
+from tests.library.sources import FileSource
 from tests.library.sparse import Sparse
 
 

@@ -132,6 +132,17 @@ def test_a_costly_disk_stays_within_bounds(make: Callable[[], Sparse]) -> None:
     assert memory < MOST_MEMORY
 
 
+def test_what_was_read_is_let_go_of_with_the_refusal() -> None:
+    disk = directories_without_end()
+    tracemalloc.start()
+    try:
+        kept = [inspect(disk) for _ in range(3)]
+        assert tracemalloc.get_traced_memory()[0] < MIB
+    finally:
+        tracemalloc.stop()
+    assert all(facts.refused for facts in kept)
+
+
 @pytest.mark.parametrize(
     ("size", "block", "sector", "fixed"),
     [

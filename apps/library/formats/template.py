@@ -73,7 +73,8 @@ def inspect(source: Source) -> DiskFacts:
         for key, value in _facts(Metered(source)):
             found[key] = value
     except DiskRefused as refused:
-        found["problems"] = (refused,)
+        # Its traceback would keep everything that was being read for as long as the facts live.
+        found["problems"] = (refused.with_traceback(None),)
     return DiskFacts(**found)
 
 

@@ -121,27 +121,28 @@ class Vhdx:
             states = content[::8].translate(_STATES)
             for state in set(states):
                 _check_state(state)
-            kept = self._present(content, states, begin // 8)
-            if begin + len(content) == size and states[-1] == _PRESENT:
-                last_is_present = True
-                self._check_end(kept.pop(), self._last_bytes())
-            self._check_end(max(kept, default=0), self.parameters.block_bytes)
-            present += len(kept)
+            entries, is_present = self._blocks_in(content, states, begin // 8)
+            if begin + len(content) == size:
+                last, last_is_present = entries.pop(), bool(is_present.pop())
+                self._check_end(last * last_is_present, self._last_bytes())
+            furthest = max(compress(entries, is_present), default=0)
+            self._check_end(furthest, self.parameters.block_bytes)
+            present += is_present.count(1)
         if size > BAT_LOOKED_THROUGH:
             return None
         return present * self.parameters.block_bytes + last_is_present * self._last_bytes()
 
-    def _present(self, content: bytes, states: bytes, first: int) -> list[int]:
-        """The entries of present blocks, of those that begin at index `first`. Every so often one
-        stands for a bitmap instead, which only differencing disks use."""
-        entries, kinds = array("Q"), bytearray(states)
+    def _blocks_in(self, content: bytes, states: bytes, first: int) -> tuple[array[int], bytearray]:
+        """The blocks' entries, of those that begin at index `first`, and which are present. Every
+        so often an entry stands for a bitmap instead, which only differencing disks use."""
+        entries, is_present = array("Q"), bytearray(states.translate(_IS_PRESENT))
         entries.frombytes(content)
         if byteorder == "big":
             entries.byteswap()
         every = self._chunk_ratio + 1
         bitmaps = slice((self._chunk_ratio - first) % every, None, every)
-        del entries[bitmaps], kinds[bitmaps]
-        return list(compress(entries, kinds.translate(_IS_PRESENT)))
+        del entries[bitmaps], is_present[bitmaps]
+        return entries, is_present
 
     def _last_bytes(self) -> int:
         """How much of the last block the disk uses: it needn't be whole in the file."""
