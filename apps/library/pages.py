@@ -1,13 +1,13 @@
 """What the library's pages show: read for a whole page at once, whatever the number of rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.accounts.permissions import holds
-from apps.library import scrub, storage, usage
+from apps.library import history, scrub, storage, usage
 from apps.library.choices import ItemStatus, Kind, UploadStatus
 from apps.library.models import LibraryItem, Pair, ShieldingData, TemplateDisk, Upload
 
@@ -20,30 +20,11 @@ STATES = {
     ItemStatus.WAITING_FOR_HOST: ("warn", "clock", "Waiting for a host"),
     ItemStatus.REFUSED: ("bad", "bad", "Refused"),
 }
-PARTITIONS = {
-    "efi-system": ("EFI system", "sys"),
-    "microsoft-reserved": ("Microsoft reserved", ""),
-    "basic-data": ("Data", "main"),
-    "windows-recovery": ("Recovery", ""),
-    "linux-file-system": ("Linux file system", "main"),
-}
-METHODS = {"xts-aes-128": "XTS-AES 128", "xts-aes-256": "XTS-AES 256", "aes-128-cbc": "AES-CBC 128",
-           "aes-256-cbc": "AES-CBC 256"}  # fmt: skip
-PROTECTORS = {
-    "clear-key": "Clear key, which the host replaces while it provisions",
-    "tpm": "TPM",
-    "startup-key": "Startup key",
-    "tpm-and-pin": "TPM and PIN",
-    "recovery-password": "Recovery password",
-    "password": "Password",
-}
 RULES = {
     "equals": "version {} exactly",
     "greater-than": "versions after {}",
     "greater-than-or-equals": "version {} or later",
 }
-#: A part of a disk that is smaller than this share of it is drawn wider, so that it can be seen.
-LEAST_SHARE = 0.04
 
 
 def overview(user: User, words: str = "") -> dict[str, Any]:
@@ -133,6 +114,8 @@ def detail(user: User, item: Any) -> dict[str, Any]:
         "in_use": _in_use(item),
         "integrity": scrub.told_of(item.file),
         "being_read": scrub.is_under_way(item),
+        "operations": history.operations_on(user, item),
+        "arrival": history.arrival(item),
     }
 
 
@@ -143,61 +126,6 @@ def _in_use(item: LibraryItem) -> str:
         return ""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{', '.join(names[:3])}{more} still need{'s' if len(names) == 1 else ''} it."
-
-
-def partitions(disk: TemplateDisk) -> list[dict[str, Any]]:
-    """The partitions in words, each with how its part of the bar is drawn."""
-    found = []
-    locked = _encrypted(disk)
-    for number, one in enumerate(disk.partitions, 1):
-        words, kind = PARTITIONS.get(one["type"], (one["type"], ""))
-        encrypted = number == locked
-        found.append(
-            {
-                "number": number,
-                "type": words,
-                "name": one.get("name") or "",
-                "size_bytes": one["size_bytes"],
-                "kind": "hatch" if encrypted else kind,
-                "encrypted": encrypted,
-                "system": one["type"] == "efi-system",
-            }
-        )
-    return found
-
-
-def _encrypted(disk: TemplateDisk) -> int:
-    """The number of the encrypted partition: the largest that can hold a system; 0: none."""
-    if not disk.bitlocker:
-        return 0
-    sizes = [
-        (one["size_bytes"], number)
-        for number, one in enumerate(disk.partitions, 1)
-        if one["type"] not in ("efi-system", "microsoft-reserved", "windows-recovery")
-    ]
-    return max(sizes)[1] if sizes else 0
-
-
-def parts(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Parts of the bar. Small partitions are drawn wider than they are."""
-    whole = sum(one["size_bytes"] for one in found) or 1
-    return [
-        {
-            "size": max(one["size_bytes"] / whole, LEAST_SHARE),
-            "kind": one["kind"],
-            "text": one["number"],
-        }
-        for one in found
-    ]
-
-
-def method(disk: TemplateDisk) -> str:
-    word = (disk.bitlocker or {}).get("method", "")
-    return METHODS.get(word, word)
-
-
-def protectors(disk: TemplateDisk) -> list[str]:
-    return [PROTECTORS.get(one, one) for one in (disk.bitlocker or {}).get("protectors", [])]
 
 
 def qualifiers(data: ShieldingData) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.permissions import missing, require, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.htmx import is_partial, toast
-from apps.library import pages, scrub, selectors, services, uploads
+from apps.library import disk_pages, pages, scrub, selectors, services, uploads
 from apps.library.choices import Kind
 from apps.library.models import ShieldingData, TemplateDisk, Upload
 
@@ -81,12 +81,8 @@ def _item(request: AuthenticatedHttpRequest, model: Any, pk: UUID) -> Any:
 def template_disk(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """What was found in the file: container, partitions, encryption, signature."""
     item = _item(request, TemplateDisk, pk)
-    found = pages.partitions(item)
     context = pages.detail(request.user, item) | {
-        "partitions": found,
-        "parts": pages.parts(found),
-        "method": pages.method(item),
-        "protectors": pages.protectors(item),
+        **disk_pages.told(item),
         "delete_url": reverse("library:delete_disk", args=[pk]),
         "again_url": reverse("library:inspect_disk", args=[pk]),
         "verify_url": reverse("library:verify_disk", args=[pk]),

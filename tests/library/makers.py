@@ -29,13 +29,19 @@ def item(model: Any, tenant: Tenant, filename: str, **values: Any) -> Any:
 def template_disk(tenant: Tenant, filename: str = "ws2025.vhdx", **values: Any) -> TemplateDisk:
     facts = {
         "container": {"type": "vhdx", "allocation": "dynamic", "virtual_size_bytes": 64 << 30,
-                      "logical_sector_bytes": 512},
+                      "logical_sector_bytes": 512, "block_size_bytes": 32 * MIB,
+                      "allocated_bytes": 11 << 30},
         "partitions": [
-            {"type": "efi-system", "name": "EFI", "size_bytes": 300 * MIB},
-            {"type": "microsoft-reserved", "name": "", "size_bytes": 16 * MIB},
-            {"type": "basic-data", "name": "<b>Windows</b>", "size_bytes": 60 << 30},
+            {"type": "efi-system", "name": "EFI", "offset_bytes": MIB, "size_bytes": 300 * MIB,
+             "encryption": None},
+            {"type": "microsoft-reserved", "name": "", "offset_bytes": 301 * MIB,
+             "size_bytes": 16 * MIB, "encryption": None},
+            {"type": "basic-data", "name": "<b>Windows</b>", "offset_bytes": 317 * MIB,
+             "size_bytes": 60 << 30, "encryption": "bitlocker"},
         ],
-        "bitlocker": {"method": "xts-aes-128", "protectors": ["clear-key"]},
+        "bitlocker": {"method": "xts-aes-128", "protectors": ["clear-key"],
+                      "volume_id": "8f595209-f5b9-49a0-85d4-cb8f80258c27",
+                      "created_at": "2026-11-02T08:30:00Z"},
         "evidence": ["/EFI/Microsoft/Boot/a.vsc"],
         "catalog": {"name": "ws2025-tier0", "version": "2.1.0.0", "signer_thumbprint": "C0FFEE"},
     }  # fmt: skip

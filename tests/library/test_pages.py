@@ -4,8 +4,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.fabric.models import Cluster
-from apps.library import uploads
+from apps.library import disk_pages, uploads
 from apps.library.models import Pair, ShieldingData, TemplateDisk, Upload
+from apps.operations.models import Operation
 from apps.vms.deployments.models import Deployment
 from tests.library.makers import data, disk, pair, shielding_data, template_disk
 from tests.ui.test_components import Rules
@@ -90,11 +91,70 @@ def test_pairs_say_whether_they_fit_why_not_and_lead_to_the_form_of_a_deployment
 def test_a_disk_s_page_tells_what_was_found_as_text(disk, people):
     text = of(people.contoso).get(reverse("library:disk", args=[disk.pk])).content.decode()
 
-    assert "&lt;b&gt;Windows" in text and "<b>Windows" not in text
+    assert "&lt;b&gt;Windows" in text and "<b>Windows</b>" not in text
     for words in ("XTS-AES 128", "Clear key", "2.1.0.0", "C0FFEE", disk.sha256, "alpha-1"):
         assert words in text
+    for words in ("11 GiB, in blocks of 32 MiB", disk.bitlocker["volume_id"]):
+        assert words in text
+
+
+def test_a_disk_is_drawn_as_it_lies_with_its_free_space_and_in_words(disk, people):
+    text = of(people.contoso).get(reverse("library:disk", args=[disk.pk])).content.decode()
+
     bar = text.split('class="partbar"')[1].split("</svg>")[0]
-    assert [bar.count(one) for one in ("<rect", 'class="is-hatch"', "<text")] == [4, 1, 3]
+    counted = ("<rect", 'class="is-hatch"', "<text", 'class="is-free"')
+    assert [bar.count(one) for one in counted] == [5, 1, 3, 1]
+    assert bar.index(">1<") < bar.index(">2<") < bar.index(">3<")
+    label = bar.split('aria-label="')[1].split('"')[0]
+    assert label == (
+        "1: EFI system, 300 MiB; 2: Microsoft reserved, 16 MiB;"
+        " 3: Data, 60 GiB, encrypted by BitLocker; free, 3.7 GiB"
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({}, ["yes A catalogue lies", "yes Windows on alpha-1 finds the catalogue intact"]),
+        (
+            {"catalog": None, "status": "waiting-for-host", "waiting_for": "No host is up."},
+            ["yes A catalogue lies", " No host has checked it yet No host is up."],
+        ),
+        (
+            {"catalog": None, "status": "refused",
+             "problems": [{"code": "unsigned", "message": "", "fix": "", "host_message": "0x8"}]},
+            ["yes A catalogue lies", "no Windows on alpha-1 finds no intact catalogue 0x8"],
+        ),
+        (
+            {"catalog": None, "status": "refused", "evidence": []},
+            ["no No catalogue was found", " No host was asked"],
+        ),
+        (
+            {"catalog": None, "status": "refused", "evidence": [], "partitions": []},
+            [" The EFI partition wasn’t looked into", " No host was asked"],
+        ),
+    ],
+)  # fmt: skip
+def test_the_signature_says_what_was_found_and_what_was_proved(facts, said, people):
+    found = disk_pages.signature(template_disk(people.contoso_tenant, **facts))
+
+    lines = [f"{one['ok']} {one['words']} {one['details']}" for one in found]
+    assert all(line.startswith(words) for line, words in zip(lines, said, strict=True))
+
+
+def test_an_item_s_history_is_the_work_on_it_that_the_reader_may_see(disk, data, people):
+    for kind, item, status in (("inspect", disk, "succeeded"), ("inspect", data, "running")):
+        Operation.objects.create(
+            kind=kind, target_kind=item.noun, target_id=str(item.pk), target_name=item.filename,
+            title=f"Inspect {item.filename}", tenant=item.tenant, actor_name="contoso",
+            status=status, exclusive=False,
+        )  # fmt: skip
+
+    text = of(people.contoso).get(reverse("library:disk", args=[disk.pk])).content.decode()
+
+    past = text.split('id="h-hist"')[1].split("</section>")[0]
+    assert "Inspect ws2025.vhdx" in past and "Succeeded" in past and "Uploaded" in past
+    assert data.filename not in past
 
 
 def test_shielding_data_tells_owner_guardians_trusted_disks_and_what_it_asks_for(data, people):

@@ -243,8 +243,8 @@ def strip_axis(start: datetime.datetime, end: datetime.datetime, marks: int = 6)
 
 @register.simple_tag
 def partbar(parts: Sequence[Mapping[str, Any]], label: str, classes: str = "") -> SafeString:
-    """Parts of one whole: each {size, kind, text}; kind is sys, main, hatch, lost or nothing. A
-    hatched part is a main one that is encrypted.
+    """Parts of one whole: each {size, kind, text}; kind is sys, main, hatch, free, lost or
+    nothing. A hatched part is a main one that is encrypted.
     """
     whole = sum(float(part["size"]) for part in parts) or 1.0
     drawn, at = [], 0.0
