@@ -21,7 +21,7 @@ def seeds() -> Iterator[tuple[str, Sparse]]:
     yield "drawn", _metadata_of(sketch.template(256 * MIB, MIB))
     yield "drawn-4k", _metadata_of(sketch.template(64 * GIB, 32 * MIB, 4096))
     yield "drawn-fixed", _metadata_of(sketch.template(GIB, 256 * MIB, 512, True))
-    yield "drawn-2-tib", _metadata_of(sketch.template(2 * TIB, 2 * MIB))
+    yield "drawn-2-tib", _metadata_of(sketch.template(2 * TIB))
     for bits, clusters in ((12, 2000), (16, 8000)):
         yield f"fat{bits}", _metadata_of(with_old_fat(clusters))
     whole = sketch.template(256 * MIB, MIB)

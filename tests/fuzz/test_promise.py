@@ -28,6 +28,16 @@ def codes(disk: Sparse) -> list[str]:
     return [problem.code for problem in held(disk)[0].problems]
 
 
+@pytest.mark.parametrize("width", [2, 4, 8])
+def test_every_field_may_be_nothing_or_everything(width: int) -> None:
+    """All of what is read of one disk, number by number, with its checksums made right."""
+    disk = disks()["drawn"]
+    for at, content in disk.pieces:
+        for place in range(at - at % width, at + len(content), width):
+            for value in (bytes(width), b"\xff" * width):
+                held(disk.over([(place, value)]))
+
+
 @st.composite
 def places(draw: st.DrawFn) -> tuple[Sparse, int]:
     """A disk, and the offset of a byte that the reader reads of it: header, region table,
