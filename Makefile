@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz screenshots requirements clean
+.PHONY: help demo test kerberos check bench fuzz screenshots requirements clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: ## the portal with a simulated fabric on this machine: http://127.0.0.1:80
 test: ## every test, on SQLite and on PostgreSQL
 	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
 	@$(BIN)/python -m scripts.test $(TESTS)
+
+kerberos: ## the extra for sign-in by Kerberos, built against this machine's libkrb5
+	@sh scripts/kerberos.sh $(PYTHON)
 
 check: ## style, types, imports, migrations, templates, the style sheet
 	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt

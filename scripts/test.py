@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from tests import postgres
 
+SERVERS = f"{os.environ.get('PATH', '')}:/usr/sbin"  # Debian's place, which few have in PATH
 NEEDED: dict[str, Callable[[], object]] = {
     "chromium": lambda: shutil.which("chromium") or shutil.which("chromium-browser"),
     "postgresql": postgres.binaries,
@@ -19,6 +20,8 @@ NEEDED: dict[str, Callable[[], object]] = {
     "qemu-utils": lambda: shutil.which("qemu-img") and shutil.which("qemu-io"),
     "libbde-utils": lambda: shutil.which("bdeinfo"),
     "libvhdi-utils": lambda: shutil.which("vhdiinfo"),
+    "krb5-kdc": lambda: shutil.which("krb5kdc", path=SERVERS),
+    "krb5-admin-server": lambda: shutil.which("kadmin.local", path=SERVERS),
 }
 
 

@@ -8,6 +8,7 @@ class Transport(TextChoices):
     BASIC = "basic", "Basic"
     CERTIFICATE = "certificate", "Certificate"
     CREDSSP = "credssp", "CredSSP"
+    KERBEROS = "kerberos", "Kerberos"
 
 
 class HostState(TextChoices):

@@ -95,7 +95,7 @@ def preflight_cluster(
         port=port,
         use_tls=use_tls,
         transport=transport,
-        username=rules.username(username),
+        username=rules.account(username, transport=transport),
         password=password,
         ca_certificate=rules.ca_certificate(ca_certificate),
         fingerprint=rules.fingerprint(fingerprint),

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from apps.common.errors import Invalid
+from apps.remoting import kerberos
 
 LONGEST_NAME = 64
 LONGEST_ADDRESS = 253
@@ -76,6 +77,22 @@ def sign_in(*, use_tls: bool, transport: str) -> None:
             "A certificate signs in during TLS’s handshake: it needs TLS.",
             hint="Set use_tls and WinRM’s HTTPS port (5986).",
         )
+    if transport == "kerberos" and not kerberos.is_available():
+        raise Invalid.field(
+            "transport",
+            "This portal has no Kerberos libraries installed.",
+            hint=kerberos.INSTALL_HINT,
+        )
+
+
+def account(value: str, *, transport: str) -> str:
+    """A user name as the transport takes it."""
+    value = username(value)
+    if transport == "kerberos" and not re.fullmatch(r"[^@\\]+@[^@\\]+", value):
+        raise Invalid.field(
+            "username", "Kerberos knows accounts as user@domain.", hint="ops@contoso.local"
+        )
+    return value
 
 
 def needed(field: str, value: str) -> str:

@@ -32,10 +32,11 @@ def endpoint_for_host(host: Host) -> Endpoint:
     A certificate that was confirmed by its fingerprint counts for the hosts too: those with
     another one need the certificate authority's certificate.
     """
-    return _endpoint(host.cluster, host.address or host.fqdn or host.name, host.name)
+    address = host.address or host.fqdn or host.name
+    return _endpoint(host.cluster, address, host.name, service_name=host.fqdn or host.name)
 
 
-def _endpoint(cluster: Cluster, address: str, name: str) -> Endpoint:
+def _endpoint(cluster: Cluster, address: str, name: str, *, service_name: str = "") -> Endpoint:
     return Endpoint(
         address=address,
         port=cluster.port,
@@ -45,6 +46,7 @@ def _endpoint(cluster: Cluster, address: str, name: str) -> Endpoint:
         password=password_of(cluster),
         client_certificate=cluster.client_certificate,
         client_key=client_key_of(cluster),
+        service_name=service_name,
         ca_certificate=cluster.ca_certificate,
         fingerprint=cluster.fingerprint,
         name=name,

@@ -194,7 +194,7 @@ def _set(
         _set_certificate(cluster, client_key)
     else:
         _set_password(cluster, password)
-    cluster.username = rules.username(cluster.username)
+    cluster.username = rules.account(cluster.username, transport=cluster.transport)
 
 
 def _set_password(cluster: Cluster, password: str | None) -> None:

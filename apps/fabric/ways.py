@@ -21,12 +21,21 @@ class Kind:
 
 
 _NEGOTIATE = frozenset({"negotiate", "ntlm"})
+_KERBEROS = frozenset({"kerberos"})
 _CREDSSP = frozenset({"credssp"})
 #: In the order of their safety. Basic without TLS isn't among them: it shows the password.
 KINDS = (
     Kind(
+        "https-kerberos", Transport.KERBEROS, True, "HTTPS with Kerberos",
+        "The domain vouches for both ends, and no password travels.", _KERBEROS,
+    ),
+    Kind(
         "https-certificate", Transport.CERTIFICATE, True, "HTTPS with a client certificate",
         "There is no password that could be stolen or guessed.",
+    ),
+    Kind(
+        "http-kerberos", Transport.KERBEROS, False, "HTTP with Kerberos, encrypted messages",
+        "The domain vouches for both ends, and no password travels.", _KERBEROS,
     ),
     Kind(
         "https-ntlm", Transport.NTLM, True, "HTTPS with NTLM",

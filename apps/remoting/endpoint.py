@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, cast, get_args
 
 _FINGERPRINT = re.compile(r"^[0-9a-f]{64}$")
-TransportName = Literal["ntlm", "basic", "certificate", "credssp"]
+TransportName = Literal["ntlm", "basic", "certificate", "credssp", "kerberos"]
 TRANSPORTS: tuple[str, ...] = get_args(TransportName)
 
 
@@ -20,7 +20,8 @@ class Endpoint:
     the authority. With neither, the machine's own trust store decides. `name` is what people call
     the host. `keeps_powershell`: one PowerShell serves many calls; False starts one for each.
     `client_certificate` and `client_key`: PEM, for the transport "certificate", which needs no
-    password. Raises ValueError for what could not work or would show the password.
+    password. `service_name`: the host's name as Kerberos knows it, where the address is another.
+    Raises ValueError for what could not work or would show the password.
     """
 
     address: str
@@ -35,6 +36,7 @@ class Endpoint:
     keeps_powershell: bool = True
     client_certificate: str = field(default="", repr=False)
     client_key: str = field(default="", repr=False)
+    service_name: str = ""
 
     def __post_init__(self) -> None:
         if self.transport not in TRANSPORTS:

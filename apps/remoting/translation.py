@@ -13,6 +13,7 @@ import spnego.exceptions
 import urllib3.exceptions
 import winrm.exceptions
 
+from apps.remoting import kerberos
 from apps.remoting.endpoint import Endpoint
 from apps.remoting.errors import BadReply, RemotingError, SignInRefused, TimedOut, Unreachable
 
@@ -61,6 +62,8 @@ def translated(endpoint: Endpoint, error: Exception) -> RemotingError:
     """
     if isinstance(error, winrm.exceptions.InvalidCredentialsError):
         return refused(endpoint)
+    if isinstance(error, (kerberos.KerberosMissing, kerberos.TicketRefused)):
+        return _no_ticket(endpoint, error)
     if isinstance(error, credssp.NTStatusException):
         return refused(endpoint)
     if isinstance(error, credssp.AuthenticationException):
@@ -177,7 +180,28 @@ def untrusted(endpoint: Endpoint, reason: str) -> Unreachable:
     return Unreachable(f"{endpoint.label} {problem}.", step="tls", hint=hint)
 
 
+def _no_ticket(endpoint: Endpoint, error: Exception) -> RemotingError:
+    if isinstance(error, kerberos.KerberosMissing):
+        return SignInRefused(
+            "This portal has no Kerberos libraries installed.", hint=kerberos.INSTALL_HINT
+        )
+    return SignInRefused(
+        f"The domain gave {endpoint.username} no Kerberos ticket.",
+        host_message=str(error),
+        hint="Check the user name (user@domain) and password, that the account isn't locked, that"
+        " this machine finds the domain's controllers (krb5.conf or DNS), and that the clocks"
+        " agree.",
+    )
+
+
 def _negotiation(endpoint: Endpoint) -> RemotingError:
+    if endpoint.transport == "kerberos":
+        name = endpoint.service_name or endpoint.address
+        return SignInRefused(
+            f"The Kerberos sign-in to {endpoint.label} failed.",
+            hint=f"Check that the domain knows the service HTTP/{name} (setspn -Q HTTP/{name} or"
+            f" HOST/{name}): Kerberos wants a host's full name, not its IP address.",
+        )
     return SignInRefused(
         f"The sign-in to {endpoint.label} could not be agreed on.",
         hint="Check that the host's WinRM service allows Negotiate"

@@ -9,6 +9,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from winrm.transport import Transport
 
 from apps.remoting.endpoint import Endpoint
+from apps.remoting.kerberos import KerberosAuth
 from apps.remoting.protocol import KeptProtocol
 from apps.remoting.tls import VerifyingAdapter
 
@@ -57,6 +58,11 @@ class TunedTransport(Transport):
     def build_session(self) -> requests.Session:
         session = super().build_session()
         self._tune(session)
+        is_plain = self._endpoint.transport == "kerberos" and not self._endpoint.use_tls
+        if is_plain and self.encryption is None:
+            self.auth_method = "kerberos"  # how pywinrm's encryption seals from here on
+            super().setup_encryption(session)
+            self.auth_method = "ssl"
         return session
 
     def setup_encryption(self, session: requests.Session) -> None:
@@ -80,6 +86,8 @@ class TunedTransport(Transport):
         session.mount("http://", adapter)
         if self._endpoint.transport == "certificate":
             session.auth = CertificateAuth()
+        elif self._endpoint.transport == "kerberos":
+            session.auth = KerberosAuth(self._endpoint)
         elif self._endpoint.transport == "basic":  # requests would write it in Latin-1
             session.auth = HTTPBasicAuth(
                 self._endpoint.username.encode(), self._endpoint.password.encode()
@@ -87,8 +95,12 @@ class TunedTransport(Transport):
 
 
 def _method(endpoint: Endpoint) -> Literal["ssl", "ntlm", "basic", "credssp"]:
-    """pywinrm's word. Its "certificate" wants files; "ssl" leaves the sign-in to `_tune`."""
-    return "ssl" if endpoint.sign_in == "certificate" else endpoint.sign_in
+    """pywinrm's word. "ssl" leaves the sign-in to `_tune`: its "certificate" wants files, its
+    "kerberos" the one ticket cache of the whole process.
+    """
+    if endpoint.sign_in == "certificate" or endpoint.sign_in == "kerberos":
+        return "ssl"
+    return endpoint.sign_in
 
 
 def client_for(endpoint: Endpoint) -> tuple[KeptProtocol, TunedTransport]:

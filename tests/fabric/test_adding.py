@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from apps.fabric import selectors
 from apps.fabric.models import Cluster
 from apps.lab.wsman.pki import Authority
+from apps.remoting import kerberos
 from tests.fabric.fixtures import api
 
 pytestmark = pytest.mark.django_db
@@ -228,3 +229,33 @@ def test_a_password_transport_needs_both_of_its_fields(folk, field):
     answer = api(folk.admin).post("/api/v1/clusters/", way, format="json")
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
+
+
+@pytest.mark.parametrize("path", ["clusters/", "clusters/preflight/"])
+def test_kerberos_without_its_libraries_says_what_to_install(folk, monkeypatch, path):
+    monkeypatch.setattr(kerberos, "is_available", lambda: False)
+    way = GOOD | {"transport": "kerberos", "username": "ops@test.example"}
+
+    answer = api(folk.admin).post(f"/api/v1/{path}", way, format="json")
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "transport")
+    assert "requirements-kerberos.txt" in answer.json()["hint"]
+
+
+def test_kerberos_takes_accounts_as_user_and_domain(folk, monkeypatch):
+    monkeypatch.setattr(kerberos, "is_available", lambda: True)
+    client = api(folk.admin)
+    way = GOOD | {"transport": "kerberos"}
+
+    wrong = client.post("/api/v1/clusters/", way, format="json")
+    right = client.post("/api/v1/clusters/", way | {"username": "o@test.example"}, format="json")
+
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "username")
+    assert (right.status_code, right.json()["transport"]) == (201, "kerberos")
+
+
+def test_a_host_is_known_to_kerberos_by_its_full_name(folk, lab, cluster):
+    host = cluster.hosts.get(name__iexact="alpha-1")
+
+    assert selectors.endpoint_for_host(host).service_name.lower() == "alpha-1.test.example"
+    assert selectors.endpoint_for_host(host).address == host.address

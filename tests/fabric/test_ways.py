@@ -18,13 +18,21 @@ def told(listeners, chosen=(5985, "http-ntlm"), works=True) -> dict[str, tuple]:
 
 def test_the_safest_way_that_is_offered_is_named_even_when_another_was_tried():
     assert told([PLAIN, SECURE]) == {
+        "https-kerberos": (False, True, False, False),
         "https-certificate": (None, True, False, False),
+        "http-kerberos": (False, None, False, False),
         "https-ntlm": (True, True, False, True),
         "http-ntlm": (True, None, True, False),
         "https-credssp": (False, True, False, False),
         "https-basic": (True, True, False, False),
         "http-credssp": (False, None, False, False),
     }
+
+
+def test_kerberos_is_the_safest_where_it_is_offered_even_without_tls():
+    domain = Listener(5985, False, frozenset({"negotiate", "kerberos"}))
+
+    assert told([domain])["http-kerberos"] == (True, None, False, True)
 
 
 def test_a_certificate_that_let_in_is_known_to_be_a_way_and_the_safest():

@@ -76,7 +76,7 @@ def test_a_certificate_for_another_name_is_refused(tmp_path, pool):
     "changes",
     [
         {"transport": "basic", "use_tls": False},
-        {"transport": "kerberos"},
+        {"transport": "telepathy"},
         {"fingerprint": "abc"},
     ],
 )

@@ -148,6 +148,7 @@ def doors(place: Place | None, default: Doors | None = None) -> Doors:
         credssp=place.flag("credssp", default.credssp),
         certificates=_mappings(place) or default.certificates,
         max_envelope_kib=place.whole("max_envelope_kib", default.max_envelope_kib, 32),
+        keytab=place.text("keytab") if place.get("keytab") else default.keytab,
         channel_binding=place.word("channel_binding", CHANNEL_BINDINGS, default.channel_binding),
     )
     place.done()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from typing import Any
 
 from cryptography import x509
 from spnego.channel_bindings import GssChannelBindings
@@ -12,6 +13,7 @@ _AUTHENTICATE = b"NTLMSSP\x00\x03\x00\x00\x00"
 _NT_RESPONSE = 20  # offset of NtChallengeResponseFields, [MS-NLMP] 2.2.1.3
 _AV_PAIRS = 44  # offset of the target information in an NTLMv2 response, 2.2.2.7
 _END, _CHANNEL_BINDINGS = 0, 10
+_CHANNEL_BOUND = 0x800  # GSS_C_CHANNEL_BOUND_FLAG
 
 
 def of_certificate(der: bytes) -> GssChannelBindings:
@@ -44,3 +46,14 @@ def ntlm_binding(token: bytes) -> bytes | None:
         if kind == _END:
             break
     return b""
+
+
+def is_unbound_kerberos(context: Any) -> bool:
+    """Whether a Kerberos sign-in that has ended was bound to no channel.
+
+    MIT's library takes one that the client didn't bind and only tells so by a flag, which pyspnego
+    keeps to itself: it is asked of the GSSAPI context within.
+    """
+    while context is not None and not hasattr(context, "actual_flags"):
+        context = getattr(context, "_context", None)
+    return context is not None and not context.actual_flags & _CHANNEL_BOUND

@@ -27,7 +27,8 @@ class Doors:
 
     `channel_binding` is CbtHardeningLevel: relaxed refuses a sign-in that is bound to another TLS
     channel, strict also one that is bound to none. `max_envelope_kib` is MaxEnvelopeSizekb: a
-    larger request is turned away, no answer is larger.
+    larger request is turned away, no answer is larger. `keytab`: file of the host's keys in a
+    Kerberos realm; "" is a host of no domain that anybody runs here.
     """
 
     basic: bool = True
@@ -35,3 +36,4 @@ class Doors:
     certificates: list[CertificateMapping] = field(default_factory=list)
     channel_binding: str = "relaxed"
     max_envelope_kib: int = 500
+    keytab: str = ""

@@ -25,6 +25,7 @@ from apps.lab.wsman.hosts import Account, WsmanHost
 
 _USER_FILE = threading.Lock()
 _NTLM = b"NTLMSSP\x00"
+_KERBEROS = bytes.fromhex("06092a864886f712010202")  # the object identifier of its tokens
 _BAD_TOKEN = (
     spnego.exceptions.SpnegoError,
     # How pyspnego's parsers stumble over bytes that are no token at all.
@@ -73,10 +74,10 @@ class Step:
 
 
 class UserFiles:
-    """pyspnego's NTLM acceptor knows users from one file, named by an environment variable.
+    """pyspnego's acceptors know users and keys from one file each, named by the environment.
 
-    Each host has accounts of its own, so the variable points to that host's file for exactly as
-    long as a step of a sign-in takes; the lock keeps two servers of one process apart.
+    Each host has accounts and keys of its own, so the variables point to that host's files for
+    exactly as long as a step of a sign-in takes; the lock keeps two servers of one process apart.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -88,15 +89,20 @@ class UserFiles:
     def of(self, host: WsmanHost) -> Iterator[None]:
         """Makes a host's accounts the ones that NTLM knows."""
         with _USER_FILE:
-            before = os.environ.get("NTLM_USER_FILE")
-            os.environ["NTLM_USER_FILE"] = str(self._file(host))
+            wanted = {
+                "NTLM_USER_FILE": str(self._file(host)),
+                "KRB5_KTNAME": host.doors.keytab or os.devnull,
+            }
+            before = {name: os.environ.get(name) for name in wanted}
+            os.environ.update(wanted)
             try:
                 yield
             finally:
-                if before is None:
-                    del os.environ["NTLM_USER_FILE"]
-                else:
-                    os.environ["NTLM_USER_FILE"] = before
+                for name, value in before.items():
+                    if value is None:
+                        del os.environ[name]
+                    else:
+                        os.environ[name] = value
 
     def _file(self, host: WsmanHost) -> Path:
         path = self._folder / f"{host.name}.users"
@@ -140,6 +146,8 @@ class SignIn:
     def offers(self) -> list[tuple[str, str]]:
         """The headers of a bare 401. A certificate is not offered: it shows in the handshake."""
         offers = [("WWW-Authenticate", "Negotiate")]
+        if self._host.doors.keytab:
+            offers.append(("WWW-Authenticate", "Kerberos"))
         if self._takes_basic:
             offers.append(("WWW-Authenticate", 'Basic realm="WSMAN"'))
         if self._host.doors.credssp:
@@ -176,7 +184,10 @@ class SignIn:
 
     @property
     def _handshakes(self) -> tuple[str, ...]:
-        return ("negotiate", "ntlm", *(("credssp",) if self._host.doors.credssp else ()))
+        doors = self._host.doors
+        credssp = ("credssp",) if doors.credssp else ()
+        kerberos = ("kerberos",) if doors.keytab else ()
+        return ("negotiate", "ntlm", *kerberos, *credssp)
 
     def _certificate(self) -> Step:
         for mapping in self._host.doors.certificates:
@@ -220,7 +231,14 @@ class SignIn:
             return Step(refused=True)
         if not self._context.complete:
             return Step(token)
+        if self._must_be_bound and binding.is_unbound_kerberos(self._context):
+            return Step(refused=True)
         return dataclasses.replace(self._end(self._context.client_principal or ""), token=token)
+
+    @property
+    def _must_be_bound(self) -> bool:
+        is_strict = self._host.doors.channel_binding == "strict"
+        return self._channel is not None and is_strict and self.scheme.lower() != "credssp"
 
     def _bindings(self, blob: bytes) -> GssChannelBindings | None:
         """What the token's binding has to be; raises BadBindingsError for one that has none."""
@@ -228,22 +246,23 @@ class SignIn:
         if self._channel is None or hardening == "none" or self.scheme.lower() == "credssp":
             return None  # CredSSP binds itself to the key of its own channel
         if binding.ntlm_binding(blob) == b"":
-            if hardening == "strict":
+            if self._must_be_bound:
                 raise spnego.exceptions.BadBindingsError(context_msg="bound to no channel")
             return None
         return self._channel.bindings
 
     def _acceptor(self, blob: bytes) -> spnego.ContextProxy:
-        """Windows offers only Negotiate, and takes raw NTLM under that name as well."""
+        """Windows takes raw tokens of NTLM and Kerberos under the name Negotiate as well."""
         if self.scheme.lower() == "credssp":
             return spnego.server(protocol="credssp")
-        raw = blob.startswith(_NTLM)
+        options = spnego.NegotiateOptions
         with self._users.of(self._host):
+            if blob.startswith(_NTLM):
+                return spnego.server(protocol="ntlm", options=options.use_ntlm)
+            if _KERBEROS in blob[:20] and self._host.doors.keytab:
+                return spnego.server(protocol="kerberos", options=options.wrapping_winrm)
             return spnego.server(
-                protocol="ntlm" if raw else "negotiate",
-                options=spnego.NegotiateOptions.use_ntlm
-                if raw
-                else spnego.NegotiateOptions.use_negotiate,
+                protocol="negotiate", options=options.use_negotiate | options.wrapping_winrm
             )
 
 
