@@ -231,6 +231,14 @@ class Pair(UUIDModel):
         return f"{self.template_disk} with {self.shielding_data}"
 
     @property
+    def hindrance(self) -> str:
+        """Why nothing can be made of a pair that fits: one of its files is refused by now."""
+        for half in (self.template_disk, self.shielding_data):
+            if half.status == ItemStatus.REFUSED and half.problems:
+                return f"{half.filename}: {half.problems[0]['message']}"
+        return ""
+
+    @property
     def reason(self) -> dict[str, str]:
         if self.applicable is None:
             return {

@@ -15,6 +15,7 @@ from apps.operations.models import Operation
 from conftest import api_client
 from tests.library import disks
 from tests.library.bringing import again, bring, item, path_of, work
+from tests.library.makers import pair, shielding_data
 from tests.people import People
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,11 +111,15 @@ def test_the_page_tells_the_result_and_offers_to_read_again(
     work()
     assert "It is what arrived" in page.get(address).content.decode()
 
+    pair(disk, shielding_data(people.contoso_tenant))
+    assert "/deployments/new/?template_disk" in page.get("/library/").content.decode()
     damage(disk.file)
     page.post(f"{address}verify/")
     work()
     text = page.get(address).content.decode()
     assert "It differs" in text and "no longer what arrived" in text
+    text = page.get("/library/").content.decode()
+    assert "/deployments/new/?template_disk" not in text and "no longer what arrived" in text
 
 
 def test_an_image_that_is_gone_from_the_store_isnt_offered_any_more(people: People) -> None:
