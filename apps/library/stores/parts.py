@@ -26,7 +26,11 @@ class PartWriter(Writer):
         self._beginning = ""
         begun = offset % self.mark_bytes
         if begun:
-            self._fetch(offset, begun)
+            try:
+                self._fetch(offset, begun)
+            except BaseException:
+                self._part.close()
+                raise
         super().__init__(offset, says)
 
     def _gather(self) -> IO[bytes]:
