@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.accounts.permissions import holds
-from apps.library import history, scrub, storage, usage
+from apps.library import comparing, history, scrub, storage, usage, versions
 from apps.library.choices import ItemStatus, Kind, UploadStatus
 from apps.library.models import LibraryItem, Pair, ShieldingData, TemplateDisk, Upload
 
@@ -67,11 +67,9 @@ def with_uses(rows: Iterable[Any]) -> list[Any]:
 
 def _give_uses(pairs: Sequence[Pair]) -> None:
     """Gives each pair `uses`: what was made, or is being made, of both of its halves."""
-    by_disk = usage.of("template-disk", {pair.template_disk_id for pair in pairs})
-    by_data = usage.of("shielding-data", {pair.shielding_data_id for pair in pairs})
+    uses = usage.of_pairs(pairs)
     for pair in pairs:
-        of_data = [use["id"] for use in by_data[pair.shielding_data_id]]
-        pair.uses = [use for use in by_disk[pair.template_disk_id] if use["id"] in of_data]
+        pair.uses = uses[pair.pk]
 
 
 def uploads(user: User, words: str = "") -> dict[str, Any]:
@@ -116,6 +114,45 @@ def detail(user: User, item: Any) -> dict[str, Any]:
         "being_read": scrub.is_under_way(item),
         "operations": history.operations_on(user, item),
         "arrival": history.arrival(item),
+    }
+
+
+def versions_of(user: User, disk: TemplateDisk) -> dict[str, Any]:
+    """Every version of a template, the newest first, each with what was made of it."""
+    chain = versions.chains([disk]).get(disk.pk, [])
+    uses = usage.of("template-disk", [one.pk for one in chain])
+    return {
+        "versions": [
+            {
+                "disk": one,
+                "version": versions.version_of(one),
+                "uses": uses[one.pk],
+                "this": one.pk == disk.pk,
+                "newest": one.pk == chain[0].pk,
+            }
+            for one in chain
+        ],
+        "newer": versions.newer([disk]).get(disk.pk),
+    }
+
+
+def pair_detail(user: User, pair: Pair) -> dict[str, Any]:
+    """What the page of a pair shows: the verdict, why, where it is used, what there is beside."""
+    _give_uses([pair])
+    chain = versions.chains([pair.template_disk]).get(pair.template_disk_id, [])
+    beside = (
+        Pair.objects.restrict(user)
+        .filter(shielding_data=pair.shielding_data, template_disk__in=chain)
+        .exclude(pk=pair.pk)
+        .select_related("template_disk", "shielding_data")
+    )
+    return {
+        "section": "library",
+        "pair": pair,
+        "comparisons": comparing.of(pair),
+        "beside": list(beside),
+        "newer": versions.newer([pair.template_disk]).get(pair.template_disk_id),
+        "may": may(user, "pair"),
     }
 
 

@@ -34,6 +34,17 @@ def of(noun: str, ids: Collection[UUID]) -> dict[UUID, list[dict[str, str]]]:
     return found
 
 
+def of_pairs(pairs: Collection[Any]) -> dict[UUID, list[dict[str, str]]]:
+    """By each pair's id what was made, or is being made, of both of its halves."""
+    by_disk = of("template-disk", {pair.template_disk_id for pair in pairs})
+    by_data = of("shielding-data", {pair.shielding_data_id for pair in pairs})
+    found = {}
+    for pair in pairs:
+        both = {use["id"] for use in by_data[pair.shielding_data_id]}
+        found[pair.pk] = [use for use in by_disk[pair.template_disk_id] if use["id"] in both]
+    return found
+
+
 def hold(*rows: Any) -> None:
     """Keeps rows of the library from being deleted until the transaction ends, by which somebody
     who begins to need them has said so. Raises Conflict where one is gone.

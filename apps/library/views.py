@@ -15,7 +15,7 @@ from apps.common.api.filters import clean_query
 from apps.common.htmx import is_partial, toast
 from apps.library import disk_pages, pages, scrub, selectors, services, uploads
 from apps.library.choices import Kind
-from apps.library.models import ShieldingData, TemplateDisk, Upload
+from apps.library.models import Pair, ShieldingData, TemplateDisk, Upload
 
 LONGEST = 100
 
@@ -81,7 +81,7 @@ def _item(request: AuthenticatedHttpRequest, model: Any, pk: UUID) -> Any:
 def template_disk(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """What was found in the file: container, partitions, encryption, signature."""
     item = _item(request, TemplateDisk, pk)
-    context = pages.detail(request.user, item) | {
+    context = pages.detail(request.user, item) | pages.versions_of(request.user, item) | {
         **disk_pages.told(item),
         "delete_url": reverse("library:delete_disk", args=[pk]),
         "again_url": reverse("library:inspect_disk", args=[pk]),
@@ -108,6 +108,19 @@ def shielding_data(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     part = is_partial(request)
     template = f"library/{'_shielding_data' if part else 'shielding_data'}.html"
     return render(request, template, context)
+
+
+@login_required
+@require_safe
+def pair(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
+    """Whether two files fit, by a host's verdict, and what that comes from."""
+    rows = Pair.objects.restrict(request.user)
+    found = rows.select_related("template_disk", "shielding_data", "tenant").filter(pk=pk).first()
+    if found is None:
+        raise missing("pair")
+    context = pages.pair_detail(request.user, found)
+    part = is_partial(request)
+    return render(request, f"library/{'_pair_page' if part else 'pair'}.html", context)
 
 
 @login_required

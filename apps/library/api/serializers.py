@@ -220,6 +220,16 @@ class ShieldingDataSerializer(ItemSerializer):
         return row.substitution_keys
 
 
+class PairListSerializer(serializers.ListSerializer):
+    """Looks up once for a page what was made of its pairs."""
+
+    def to_representation(self, data: Any) -> Any:
+        rows = list(data.all() if hasattr(data, "all") else data)
+        context: Any = self.context
+        context["uses"] = usage.of_pairs(rows)
+        return super().to_representation(rows)
+
+
 class PairSerializer(serializers.ModelSerializer[Pair]):
     url = UrlField("pair-detail")
     template_disk = RelatedField()
@@ -228,14 +238,22 @@ class PairSerializer(serializers.ModelSerializer[Pair]):
     applicable = serializers.BooleanField(read_only=True, allow_null=True)
     reason = serializers.SerializerMethodField()
     checked_at = MomentField()
+    used_by = serializers.SerializerMethodField()
 
     class Meta:
         model = Pair
+        list_serializer_class = PairListSerializer
         fields = (
             "id", "url", "template_disk", "shielding_data", "tenant", "applicable", "reason",
-            "checked_at",
+            "checked_at", "used_by",
         )  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(_USES)
+    def get_used_by(self, row: Pair) -> list[dict[str, str]]:
+        """What was made, or is being made, of both halves."""
+        uses = self.context.get("uses")
+        return (uses if uses is not None else usage.of_pairs([row])).get(row.pk, [])
 
     @extend_schema_field(_object(code=_TEXT, message=_TEXT))
     def get_reason(self, row: Pair) -> dict[str, str]:

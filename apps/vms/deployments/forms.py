@@ -14,6 +14,7 @@ from apps.accounts.permissions import holds
 from apps.common.errors import FieldError, PortalError
 from apps.fabric.models import Cluster, Host, VirtualSwitch, Volume
 from apps.library import selectors as library
+from apps.library import versions
 from apps.library.choices import ItemStatus
 from apps.library.models import Pair, ShieldingData, TemplateDisk, Upload
 from apps.vms.deployments.plans import Plan
@@ -39,7 +40,7 @@ FIELDS = {
 
 class PairField(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
-        words = f"{obj.template_disk.name} with {obj.shielding_data.name}"
+        words = f"{_named(obj.template_disk)} with {obj.shielding_data.name}"
         policy = obj.shielding_data.get_policy_display()
         told = ", ".join(one for one in (policy, obj.tenant.name) if one)
         return f"{words} ({told})"
@@ -47,7 +48,13 @@ class PairField(forms.ModelChoiceField):
 
 class DiskField(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.name} ({obj.tenant.name})"
+        return f"{_named(obj)} ({obj.tenant.name})"
+
+
+def _named(item: Any) -> str:
+    """With its version, where a template disk has one."""
+    version = versions.version_of(item) if isinstance(item, TemplateDisk) else ""
+    return f"{item.name} {version}".strip()
 
 
 class VolumeField(forms.ModelChoiceField):
@@ -64,11 +71,13 @@ class DeploymentForm(forms.Form):
 
     kind = forms.ChoiceField(label="Kind", choices=[(key, KINDS[key][0]) for key in KINDS])
     pair = PairField(
-        label="Template disk and shielding data", queryset=Pair.objects.none(), required=False
-    )
+        label="Template disk and shielding data", queryset=Pair.objects.none(), required=False,
+        empty_label="Choose a pair",
+    )  # fmt: skip
     template_disk = DiskField(
-        label="Template disk", queryset=TemplateDisk.objects.none(), required=False
-    )
+        label="Template disk", queryset=TemplateDisk.objects.none(), required=False,
+        empty_label="Choose a template disk",
+    )  # fmt: skip
     iso = DiskField(
         label="ISO image to start from", queryset=Upload.objects.none(), required=False,
         empty_label="None",
@@ -183,6 +192,26 @@ class DeploymentForm(forms.Form):
     def shielding_data(self) -> ShieldingData | None:
         pair = self.chosen_pair
         return pair.shielding_data if pair else None
+
+    @property
+    def newer(self) -> dict[str, Any] | None:
+        """A newer version of the template that was chosen: its disk, and the pair to choose in
+        place of this one, or None where the shielding data doesn't apply to it.
+        """
+        pair, disk = self.chosen_pair, None
+        if pair is not None:
+            disk = pair.template_disk
+        elif self.kind_now == TEMPLATE and self._said("template_disk"):
+            rows = self._choice("template_disk").queryset
+            disk = rows.filter(pk=uuid_or_none(self._said("template_disk"))).first()
+        found = versions.newer([disk]).get(disk.pk) if disk is not None else None
+        if found is None:
+            return None
+        better = self._choice("pair").queryset.filter(
+            template_disk=found, shielding_data=pair.shielding_data if pair else None,
+            applicable=True,
+        )  # fmt: skip
+        return {"disk": found, "pair": better.first() if pair else None}
 
     @property
     def kinds(self) -> list[dict[str, Any]]:

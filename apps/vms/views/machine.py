@@ -21,6 +21,7 @@ from apps.fabric.models import Host
 from apps.vms import details, placements, policy, services
 from apps.vms.choices import VMState
 from apps.vms.commands import commands_for
+from apps.vms.deployments import origins
 from apps.vms.forms import CheckpointForm, DeleteForm, HardwareForm, TenantForm
 from apps.vms.models import VirtualMachine
 from apps.vms.views.listing import one, uuid_or_none
@@ -50,6 +51,7 @@ def _context(request: AuthenticatedHttpRequest, vm: VirtualMachine) -> dict[str,
         "refused": [(policy.LABELS[d.capability], d) for d in decisions if not d.allowed],
         "verdict": attestation.verdict_of(vm.host) if vm.host and fabric else None,
         "may_see_hosts": fabric,
+        "origin": origins.of(request.user, [vm.pk]).get(vm.pk),
         "may": {
             verb: holds(request.user, "vm", verb)
             for verb in ("operate", "edit", "move", "delete", "checkpoint", "console")
