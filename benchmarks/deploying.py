@@ -25,9 +25,8 @@ def deploying(demo: dict[str, Any], times: int = 3) -> None:
     disk = owner.bring(sample["template_disk"], "template-disk")
     data = owner.bring(sample["shielding_data"], "shielding-data")
     admin.until("/api/v1/library/pairs/?limit=1000", lambda told: _is_judged(told, disk, data))
-    say(
-        f"two files, from the first byte to a pair that applies: {time.perf_counter() - begun:.2f} s"
-    )
+    seconds = time.perf_counter() - begun
+    say(f"two files, from the first byte to a pair that applies: {seconds:.2f} s")
     values = {key: VALUES.get(key, "bench") for key in sample["substitutions"]}
     regular = _place(admin, lab) | {
         "processors": 2, "memory_bytes": 1 << 30, "start": True, "template_disk": disk["id"],

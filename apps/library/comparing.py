@@ -1,4 +1,4 @@
-"""Why shielding data applies to a template disk or doesn't: what it accepts beside what the disk has.
+"""Why shielding data applies to a template disk or doesn't: what it accepts, what the disk has.
 
 Both are what a host read. The verdict is Windows' own (Test-ShieldingDataApplicability): it applies
 where one qualifier agrees in name, signer and version with the disk's signed catalog.

@@ -1,4 +1,4 @@
-"""Versions of a template, what a pair's verdict comes from, and what befell a file."""
+"""Versions of a template, what a pair's verdict comes from."""
 
 import pytest
 from django.db import connection
@@ -12,7 +12,7 @@ from apps.fabric.models import Cluster
 from apps.library import comparing, versions
 from apps.vms.deployments.models import Deployment
 from apps.vms.models import VirtualMachine
-from tests.library.makers import data, disk, pair, shielding_data, template_disk
+from tests.library.makers import data, disk, pair, template_disk
 from tests.library.test_pages import HTMX, of
 from tests.ui.test_components import Rules
 

@@ -230,4 +230,4 @@ def lasted(step: Any) -> str:
         return ""
     until = datetime.datetime.fromisoformat(ended) if ended else timezone.now()
     seconds = (until - datetime.datetime.fromisoformat(began)).total_seconds()
-    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
+    return f"{max(0.1, seconds):.1f} s" if seconds < 10 else duration(seconds)

@@ -34,7 +34,7 @@ def of(noun: str, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, 
     moved = {vm.vm_id: vm for vm in VirtualMachine.objects.filter(vm_id__in=lost)}
     found: dict[uuid.UUID, list[dict[str, str]]] = {}
     for row in rows:
-        vm = row.virtual_machine or moved.get(row.vm_id)
+        vm = row.virtual_machine or (moved.get(row.vm_id) if row.vm_id else None)
         found.setdefault(getattr(row, column), []).append(_user(row, vm))
     return found
 

@@ -31,12 +31,10 @@ def _places(model: Any) -> Any:
     return rows
 
 
-class PlanSerializer(serializers.Serializer[Plan]):
-    """The body of deployments/ and of its preflight. Ranges are the preflight's to check."""
+class SharedPlanSerializer(serializers.Serializer[Plan]):
+    """What many machines may have in common. Ranges are the preflight's to check."""
 
-    name = serializers.CharField(max_length=500, trim_whitespace=False)
     cluster = RelatedField(queryset=_places(Cluster))
-    host = RelatedField(queryset=_places(Host), required=False, allow_null=True)
     volume = RelatedField(queryset=_places(Volume))
     virtual_switch = RelatedField(queryset=_places(VirtualSwitch), required=False, allow_null=True)
     processors = serializers.IntegerField(min_value=-LARGEST, max_value=LARGEST)
@@ -55,7 +53,6 @@ class PlanSerializer(serializers.Serializer[Plan]):
     iso = RelatedField(
         queryset=lambda user: Upload.objects.restrict(user), required=False, allow_null=True
     )
-    specialization = serializers.DictField(required=False)
     tenant = RelatedField(
         queryset=lambda user: Tenant.objects.restrict(user)
         if holds(user, "tenant", "view")
@@ -63,6 +60,14 @@ class PlanSerializer(serializers.Serializer[Plan]):
         required=False, allow_null=True,
     )  # fmt: skip
     start = serializers.BooleanField(required=False, default=True)
+
+
+class PlanSerializer(SharedPlanSerializer):
+    """The body of deployments/ and of its preflight."""
+
+    name = serializers.CharField(max_length=500, trim_whitespace=False)
+    host = RelatedField(queryset=_places(Host), required=False, allow_null=True)
+    specialization = serializers.DictField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """An ISO image with what it can't go with is no plan, to be tried out or otherwise."""
@@ -116,8 +121,8 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
         fields = (
             "id", "url", "name", "status", "operation", "virtual_machine", "cluster", "host",
             "volume", "virtual_switch", "template_disk", "shielding_data", "iso", "tenant",
-            "batch", "processors", "memory_bytes", "disk_size_bytes", "start", "checks", "leftovers",
-            "created_at",
+            "batch", "processors", "memory_bytes", "disk_size_bytes", "start", "checks",
+            "leftovers", "created_at",
         )  # fmt: skip
         read_only_fields = fields
 

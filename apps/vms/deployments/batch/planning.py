@@ -1,4 +1,4 @@
-"""What a batch comes to: a plan for each line, a host for each plan, and what is wrong in a cell."""
+"""What a batch comes to: a plan for each line, a host for each plan, what is wrong in a cell."""
 
 import dataclasses
 from collections import Counter

@@ -1,5 +1,8 @@
 """A batch's results as a table for spreadsheets."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.http import HttpResponse
 
 from apps.common import spreadsheets
@@ -11,17 +14,12 @@ COLUMNS = ("number", "name", "status", "host", "step", "code", "message", "hint"
 
 def response(batch: DeploymentBatch) -> HttpResponse:
     """A line for each machine. Values that went into answer files aren't told again."""
-    lines = [COLUMNS]
+    lines: list[Sequence[Any]] = [COLUMNS]
     for row in services.machines(batch):
         told = services.outcome(row)
         error = told["error"] or {}
-        lines.append(
-            (
-                told["number"], told["name"], told["status"], row.host.name if row.host else "",
-                told["step"], error.get("code"), error.get("message"), error.get("hint"),
-                error.get("host_message"),
-            )  # fmt: skip
-        )
+        own = {"host": row.host.name if row.host else ""}
+        lines.append([(told | error | own).get(column) for column in COLUMNS])
     answer = HttpResponse(spreadsheets.write(lines), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="deployments.csv"'
     answer["Cache-Control"] = "no-store"

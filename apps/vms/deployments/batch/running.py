@@ -111,9 +111,7 @@ def _end(ctx: Context, rows: Sequence[Deployment], cancelled: bool) -> dict[str,
 @contextlib.contextmanager
 def _working_along(ids: Sequence[str]) -> Iterator[threading.Event]:
     over = threading.Event()
-    thread = threading.Thread(
-        target=_work_along, args=(ids, over), name="batch-along", daemon=True
-    )
+    thread = threading.Thread(target=_work_along, args=(ids, over), name="batch-along", daemon=True)
     thread.start()
     try:
         yield over

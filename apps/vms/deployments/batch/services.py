@@ -146,5 +146,3 @@ def outcome(row: Deployment) -> dict[str, Any]:
         "virtual_machine": row.virtual_machine,
         "error": operation.error if operation else None,
     }
-
-

@@ -1,5 +1,6 @@
-"""Batches over the API: the body that asks for one, the trial's answer, the row with its results."""
+"""Batches over the API: the body that asks for one, the trial's answer, the results."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -9,7 +10,8 @@ from apps.common.api.fields import MomentField, RelatedField, UrlField
 from apps.common.errors import FieldError
 from apps.common.spreadsheets import MOST_CHARACTERS
 from apps.vms.api.serializers import PlacementSerializer
-from apps.vms.deployments.api.serializers import DeploymentCheckSerializer, PlanSerializer
+from apps.vms.deployments import checks
+from apps.vms.deployments.api.serializers import DeploymentCheckSerializer, SharedPlanSerializer
 from apps.vms.deployments.batch import services, table
 from apps.vms.deployments.batch.planning import Order, Trial
 from apps.vms.deployments.batch.table import Line
@@ -34,14 +36,11 @@ class LineSerializer(serializers.Serializer[Line]):
     )
 
 
-class BatchPlanSerializer(PlanSerializer):
+class BatchPlanSerializer(SharedPlanSerializer):
     """The body of deployments/batch/: a deployment's, but for name, host and values, which stand in
     `rows`, or in `csv` with a first line of names.
     """
 
-    name = None
-    host = None
-    specialization = None
     rows = LineSerializer(many=True, required=False, allow_empty=True)
     csv = serializers.CharField(
         required=False, allow_blank=True, trim_whitespace=False, max_length=MOST_CHARACTERS,
@@ -50,16 +49,16 @@ class BatchPlanSerializer(PlanSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("rows" in attrs) == ("csv" in attrs):
-            raise serializers.ValidationError(
-                {"rows": "Give either rows or csv."}, code="required"
-            )
-        super().validate({"name": ""} | _of_plan(attrs))
+            raise serializers.ValidationError({"rows": "Give either rows or csv."}, code="required")
+        misplaced = checks.misplaced_iso(_plan(attrs))
+        if misplaced is not None:
+            raise serializers.ValidationError({"iso": misplaced.message}, misplaced.code)
         return attrs
 
     def order(self) -> Order:
         """The order that a valid body is."""
         given = self.validated_data
-        plan = Plan(name="", **{k: v for k, v in _of_plan(given).items() if v is not None})
+        plan = _plan(given)
         if "csv" in given:
             keys = plan.shielding_data.substitution_keys if plan.shielding_data else []
             lines, unreadable = table.read(given["csv"], keys)
@@ -73,8 +72,11 @@ class BatchPlanSerializer(PlanSerializer):
         )
 
 
-def _of_plan(values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in ("rows", "csv")}
+def _plan(values: Mapping[str, Any]) -> Plan:
+    """The plan that all lines have in common."""
+    own = ("rows", "csv")
+    known = {name: one for name, one in values.items() if name not in own and one is not None}
+    return Plan(name="", **known)
 
 
 class FieldErrorSerializer(serializers.Serializer[FieldError]):
@@ -95,7 +97,7 @@ class BatchPreflightSerializer(serializers.Serializer[Trial]):
     checks = DeploymentCheckSerializer(many=True)
     placements = PlacementSerializer(many=True)
     machines = serializers.SerializerMethodField()
-    errors = FieldErrorSerializer(many=True)
+    errors = FieldErrorSerializer(many=True)  # type: ignore[assignment]
 
     @extend_schema_field(MachineSerializer(many=True))
     def get_machines(self, trial: Trial) -> Any:
