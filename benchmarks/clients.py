@@ -44,12 +44,14 @@ class Client:
         """An operation once it has ended."""
         return self.until(address, lambda row: row["status"] not in ("queued", "running"))
 
-    def until(self, address: str, good: Any, seconds: float = 120) -> Any:
+    def until(
+        self, address: str, good: Any, seconds: float = 120, every: float = LOOK_EVERY
+    ) -> Any:
         end = time.monotonic() + seconds
         while not good(row := self.ask("GET", address)[1]):
             if time.monotonic() > end:
                 raise TimeoutError(f"{address}: {row.get('status')} after {seconds:g} s")
-            time.sleep(LOOK_EVERY)
+            time.sleep(every)
         return row
 
     def bring(self, path: str, kind: str) -> Any:

@@ -90,7 +90,7 @@ def _deploy_many(admin: Client, lab: Client, words: str, body: dict[str, Any]) -
         return
     ended = admin.until(
         f"/api/v1/operations/{row['operation']['id']}/",
-        lambda told: told["status"] not in ("queued", "running"), seconds=900,
+        lambda told: told["status"] not in ("queued", "running"), seconds=900, every=0.5,
     )  # fmt: skip
     seconds = time.perf_counter() - begun
     told = admin.ask("GET", row["url"])[1]["rows"]
