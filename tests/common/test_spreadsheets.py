@@ -56,5 +56,5 @@ def test_quotes_blank_lines_and_a_named_separator(text, found):
 
 @pytest.mark.parametrize("text", ['name\n"x', 'name\n"x"y', "x" * (1 << 20) + "y"])
 def test_what_can_not_be_read_is_told_with_its_line(text):
-    with pytest.raises(spreadsheets.Unreadable, match="Line 2|more than"):
+    with pytest.raises(spreadsheets.Unreadable, match=r"Line 2|more than"):
         spreadsheets.read(text)
