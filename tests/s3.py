@@ -85,7 +85,8 @@ def server(weed: str) -> Iterator[Service]:
         words += [f"-{part}.port.grpc={other}" for part, (_, other) in ports.items()]
         command = [
             weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-s3", f"-s3.config={known}",
-            "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.volumeSizeLimitMB=512", "-volume.max=64", "-master.telemetry=false",
+            "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.volumeSizeLimitMB=512",
+            "-volume.max=64", "-master.telemetry=false",
             f"-filer.localSocket={folder}/filer.sock", *words,
         ]  # fmt: skip
         with (folder / "log").open("wb") as log:
