@@ -42,7 +42,9 @@ class BatchPlanSerializer(SharedPlanSerializer):
     """
 
     # A bound on the work of reading it; how many may be asked for is the table's to say.
-    rows = LineSerializer(many=True, required=False, allow_empty=True, max_length=1000)
+    rows = LineSerializer(  # type: ignore[call-arg]  # of the list that `many` makes of it
+        many=True, required=False, allow_empty=True, max_length=1000
+    )
     csv = serializers.CharField(
         required=False, allow_blank=True, trim_whitespace=False, max_length=MOST_CHARACTERS,
         help_text="name, host and the keys of values; commas, semicolons or tabs",
