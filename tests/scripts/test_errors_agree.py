@@ -7,7 +7,6 @@ error's place is not compared: the lab names none, the engine names the script's
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,15 +15,13 @@ import pytest
 from apps.lab import cmdlets
 from tests.scripts import pwsh, workbench
 from tests.scripts.conftest import Made
-from tests.scripts.powershell import PowerShell, Told
-from tests.scripts.twins import Twins
+from tests.scripts.powershell import PowerShell
+from tests.scripts.twins import Reached, Twins
 from tests.scripts.workbench import HOST, ODD, WORK, Odd
 
 pytestmark = [pwsh.needs_engine, pytest.mark.usefixtures("no_pauses")]
 
 CUT = "cut off: $(Get-Date) 'it' \"is\" [late]*? – 🖥️\nsecond line"
-_THROW = re.compile(r"^(?!\s*#).*\bthrow\b")
-_CATCH = re.compile(r"\bcatch\s*\{")
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +33,6 @@ def twins(
     pair = Twins(powershell, fabric.definition, folder, fabric.prepare, lab=made.lab)
     yield pair
     pair.close()
-
-
-class Reached:
-    """What of a script's text was run so far, by its lines."""
-
-    def __init__(self, name: str) -> None:
-        self.text = pwsh.script(name).read_text(encoding="utf-8")
-        self.throws: set[int] = set()
-
-    def note(self, told: Told) -> None:
-        if told.kind == "e" and told.record[1:] == ("OperationStopped", told.record[0]):
-            self.throws.add(told.line)
-
-    def missed_throws(self) -> set[int]:
-        lines = self.text.splitlines()
-        return {n for n, line in enumerate(lines, 1) if _THROW.match(line)} - self.throws
 
 
 def _lab_cmdlets(name: str) -> set[str]:

@@ -27,6 +27,7 @@ from tests.scripts.powershell import PowerShell, Told
 NEAR = 60.0  # seconds between two runs of the same thing
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_THROW = re.compile(r"^(?!\s*#).*\bthrow +\S")  # one that stands alone passes on what was caught
 _MOMENTS = {"uptime_seconds", "started_at", "created_at", "due", "began", "time", "booted_at"}
 
 
@@ -67,6 +68,7 @@ class Twins:
     ) -> None:
         """`prepare` changes both before anything else; `lab` is a lab's folder to begin with."""
         self.powershell, self.definition = powershell, definition
+        self.program_data = ""  # the engine's folder that %ProgramData% names
         self._folders = [folder / name / "lab" for name in "ab"]
         for one in self._folders:
             _copy(lab, one) if lab else one.mkdir(parents=True)
@@ -118,7 +120,7 @@ class Twins:
     def both(self, host: str, name: str, parameters: Mapping[str, Any]) -> tuple[Told, Told]:
         """What the engine and the handler say."""
         text = pwsh.script(name).read_text(encoding="utf-8")
-        self.powershell.point(self.server.url_of(host))
+        self.powershell.point(self.server.url_of(host), self.program_data)
         told = self.powershell.run(text, self._filled(0, parameters))
         return told, self._handler(host, text, self._filled(1, parameters))
 
@@ -221,6 +223,22 @@ def _copy(source: Path, target: Path) -> None:
 def _words(progress: list[dict[str, Any]]) -> list[str]:
     words = [step["message"] for step in progress]
     return [word for i, word in enumerate(words) if word not in words[:i]]
+
+
+class Reached:
+    """What of a script's text was run so far, by its lines."""
+
+    def __init__(self, name: str) -> None:
+        self.text = pwsh.script(name).read_text(encoding="utf-8")
+        self.throws: set[int] = set()
+
+    def note(self, told: Told) -> None:
+        if told.kind == "e" and told.record[1:] == ("OperationStopped", told.record[0]):
+            self.throws.add(told.line)
+
+    def missed_throws(self) -> set[int]:
+        lines = self.text.splitlines()
+        return {n for n, line in enumerate(lines, 1) if _THROW.match(line)} - self.throws
 
 
 # ---- comparing

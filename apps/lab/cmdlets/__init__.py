@@ -29,6 +29,7 @@ _MODULES = (
     "hyper_v_power",
     "hyper_v_snapshots",
     "management",
+    "process_cim",
     "shielded_vm",
     "shielding_files",
     "storage",

@@ -9,58 +9,72 @@ from __future__ import annotations
 
 import json
 import threading
-import uuid
-import weakref
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from apps.lab import engine
+from apps.lab import engine, processes
 from apps.lab.cmdlets.errors import CmdletError, ScriptCancelled, WireFault
 from apps.lab.handlers.common import iso, thrown
+from apps.lab.processes import Process, is_alive
 from apps.lab.world import World
 
 _MARK = "\ufeff"  # what Start-HostJob's transcript begins with
 _CHUNK = 65536
 _GONE = {"state": "gone", "percent": 0, "message": "", "result": None, "error": None}
 _SHOWN = ("state", "percent", "message", "result", "error")
-_PROCESSES: weakref.WeakKeyDictionary[World, dict[str, _Process]] = weakref.WeakKeyDictionary()
-
-
-@dataclass
-class _Process:
-    """A job's thread: which row it writes, since which start of its host, how to end it."""
-
-    row: dict[str, Any]
-    booted_at: float
-    ended: threading.Event = field(default_factory=threading.Event)
+_CLASS = "Win32_Process"
 
 
 def start_host_job(
     ctx: engine.HandlerContext, JobId: str, RunnerText: str, ScriptText: str, ParametersJson: str
 ) -> dict[str, Any]:
     key = _key(ctx, JobId)
+    process = _place(ctx, key)
+    if process is not None:
+        _create(ctx, key)
+        work = (ctx.world, ctx.host_name, key, process, ScriptText, json.loads(ParametersJson))
+        threading.Thread(target=_run, args=work, name=f"lab-job-{JobId}", daemon=True).start()
+    return {"job_id": JobId}
+
+
+def _place(ctx: engine.HandlerContext, key: str) -> Process | None:
+    """The job's row, and its process to be; None where the job is there already."""
     with ctx.world.locked():
         if key in ctx.world.jobs:
-            return {"job_id": _guid(JobId)}
+            return None
         row = {**_GONE, "state": "running", "transcript": _MARK}
-        process = _Process(row, ctx.session.node.booted_at)
+        process = Process(row, ctx.session.node.booted_at)
         ctx.world.jobs[key] = row
-        _PROCESSES.setdefault(ctx.world, {})[key] = process
+        processes.begin(ctx.world, key, process)
         ctx.world.changed()
-    work = (ctx.world, ctx.host_name, key, process, ScriptText, json.loads(ParametersJson))
-    threading.Thread(target=_run, args=work, name=f"lab-job-{JobId}", daemon=True).start()
-    return {"job_id": _guid(JobId)}
+        return process
+
+
+def _create(ctx: engine.HandlerContext, key: str) -> None:
+    """Has Windows create the process; a job that has none can be started again."""
+    try:
+        answer = ctx.one("Invoke-CimMethod", ClassName=_CLASS, MethodName="Create", Arguments={})
+        if answer["ReturnValue"] != 0:
+            raise thrown(
+                "Windows did not create the job's process: Win32_Process.Create returned "
+                f"{answer['ReturnValue']}."
+            )
+    except CmdletError:
+        with ctx.world.locked():
+            processes.end(ctx.world, key)
+            ctx.world.jobs.pop(key, None)
+            ctx.world.changed()
+        raise
 
 
 def get_host_job(ctx: engine.HandlerContext, JobId: str, Offset: int = 0) -> dict[str, Any]:
-    key = _key(ctx, JobId)
+    row = ctx.world.jobs.get(_key(ctx, JobId))
+    if row is None:
+        return {"status": dict(_GONE), "transcript": "", "next_offset": 0}
+    runs = row["state"] != "running" or bool(_processes(ctx, JobId))
     with ctx.world.locked():
-        row = ctx.world.jobs.get(key)
-        if row is None:
-            return {"status": dict(_GONE), "transcript": "", "next_offset": 0}
         status = {name: row[name] for name in _SHOWN}
-        if row["state"] == "running" and not _is_alive(ctx.world, ctx.host_name, key):
+        if status["state"] == "running" and not runs:
             status = _failed("The process of the job ended without a result.",
                              "ResourceUnavailable", "JobProcessEnded")  # fmt: skip
         whole = row["transcript"].encode()
@@ -74,25 +88,35 @@ def get_host_job(ctx: engine.HandlerContext, JobId: str, Offset: int = 0) -> dic
     }
 
 
+def _processes(ctx: engine.HandlerContext, job_id: str) -> list[dict[str, Any]]:
+    """Found by the job's folder in the command line."""
+    rows = ctx.run("Get-CimInstance", ClassName=_CLASS, Filter="Name = 'powershell.exe'")
+    return [row for row in rows if f"{job_id}\\runner.ps1" in row["CommandLine"]]
+
+
 def stop_host_job(ctx: engine.HandlerContext, JobId: str) -> dict[str, Any]:
-    key = _key(ctx, JobId)
-    with ctx.world.locked():
-        stopped = _is_alive(ctx.world, ctx.host_name, key)
-        process = _PROCESSES.get(ctx.world, {}).pop(key, None)
-        if process is not None:
-            process.ended.set()
-        if stopped and process is not None:
-            process.row.update(_failed("The job was stopped.", "OperationStopped", "JobStopped"))
-            ctx.world.changed()
-    return {"stopped": stopped}
+    found = _processes(ctx, JobId)
+    for row in found:
+        answer = ctx.one("Invoke-CimMethod", InputObject=row, MethodName="Terminate")
+        if answer["ReturnValue"] != 0:
+            raise thrown(
+                f"Windows did not end process {row['ProcessId']}: Terminate returned "
+                f"{answer['ReturnValue']}."
+            )
+    job = ctx.world.jobs.get(_key(ctx, JobId))
+    if found and job is not None:
+        with ctx.world.locked():
+            if job["state"] == "running":
+                job.update(_failed("The job was stopped.", "OperationStopped", "JobStopped"))
+                ctx.world.changed()
+    return {"stopped": bool(found)}
 
 
 def remove_host_job(ctx: engine.HandlerContext, JobId: str) -> dict[str, Any]:
-    key = _key(ctx, JobId)
+    if _processes(ctx, JobId):
+        raise thrown(f"Job {JobId} is still running: stop it first.")
     with ctx.world.locked():
-        if _is_alive(ctx.world, ctx.host_name, key):
-            raise thrown(f"Job {_guid(JobId)} is still running: stop it first.")
-        removed = ctx.world.jobs.pop(key, None) is not None
+        removed = ctx.world.jobs.pop(_key(ctx, JobId), None) is not None
         if removed:
             ctx.world.changed()
     return {"removed": removed}
@@ -100,7 +124,7 @@ def remove_host_job(ctx: engine.HandlerContext, JobId: str) -> dict[str, Any]:
 
 # ---- the process
 def _run(
-    world: World, host: str, key: str, process: _Process, text: str, parameters: dict[str, Any]
+    world: World, host: str, key: str, process: Process, text: str, parameters: dict[str, Any]
 ) -> None:
     """What Invoke-HostJob.ps1 does; the row tells how it ended."""
 
@@ -118,41 +142,19 @@ def _run(
     except (ScriptCancelled, WireFault, LookupError):
         pass  # the process is gone without a word, which its row shows once asked
     finally:
-        _forget(world, key, process)
-
-
-def _forget(world: World, key: str, process: _Process) -> None:
-    with world.locked():
-        processes = _PROCESSES.get(world, {})
-        if processes.get(key) is process:
-            del processes[key]
+        processes.forget(world, key, process)
 
 
 def _write(world: World, host: str, key: str, status: dict[str, Any], line: str = "") -> None:
     """Changes the row of a job whose process still is one; ends a process that is none any more."""
     with world.locked():
-        if not _is_alive(world, host, key):
+        if not is_alive(world, host, key):
             raise ScriptCancelled("the job's process has ended")
         row = world.jobs[key]
         row.update(status)
         if line:
             row["transcript"] += f"{iso(datetime.now(UTC))} {line}\r\n"
         world.changed()
-
-
-def _is_alive(world: World, host: str, key: str) -> bool:
-    """Whether the job's process runs: stopped by nobody, and its host neither off nor restarted."""
-    process = _PROCESSES.get(world, {}).get(key)
-    if process is None or world.closed or world.jobs.get(key) is not process.row:
-        return False
-    try:
-        node = world.node(host)
-    except LookupError:
-        return False
-    alive = node.power == "on" and node.booted_at == process.booted_at
-    if not alive:
-        process.ended.set()
-    return alive
 
 
 def _problem(row: dict[str, Any], problem: CmdletError) -> dict[str, Any]:
@@ -172,19 +174,7 @@ def _failed(message: str, category: str, error_id: str) -> dict[str, Any]:
 
 
 def _key(ctx: engine.HandlerContext, job_id: str) -> str:
-    return f"{ctx.host_name}/{_guid(job_id)}"
-
-
-def _guid(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        raise CmdletError(
-            f"Cannot process argument transformation on parameter 'JobId'. Cannot convert value "
-            f'"{text}" to type "System.Guid".',
-            "InvalidData",
-            "ParameterArgumentTransformationError",
-        ) from None
+    return f"{ctx.host_name}/{job_id}"
 
 
 HANDLERS = {

@@ -36,12 +36,14 @@ function Invoke-StubCmdlet {
 function Test-Path {
     [CmdletBinding()]
     param([string[]]$LiteralPath)
+    if ($LiteralPath -notmatch '^[A-Za-z]:\\') { return Microsoft.PowerShell.Management\Test-Path -LiteralPath $LiteralPath }
     Invoke-StubCmdlet -Name 'Test-Path' -Parameters @{ LiteralPath = $LiteralPath } -InputObjects @()
 }
 
 function Remove-Item {
     [CmdletBinding()]
     param([string[]]$LiteralPath, [switch]$Recurse, [switch]$Force)
+    if ($LiteralPath -notmatch '^[A-Za-z]:\\') { return Microsoft.PowerShell.Management\Remove-Item -LiteralPath $LiteralPath -Recurse:$Recurse -Force:$Force }
     Invoke-StubCmdlet -Name 'Remove-Item' -Parameters @{ LiteralPath = $LiteralPath; Recurse = [bool]$Recurse } -InputObjects @()
 }
 

@@ -46,13 +46,17 @@ if (-not (Test-Path -LiteralPath $statusFile)) {
     Write-Text -Name 'transcript.txt' -Text ''
     Write-Text -Name 'status.json' -Text '{"state":"running","percent":0,"message":"","result":null,"error":null}'
     $runner = Join-Path -Path $folder -ChildPath 'runner.ps1'
-    $created = Invoke-CimMethod -ClassName Win32_Process -MethodName Create -Arguments @{
-        CommandLine = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File `"$runner`""
-        CurrentDirectory = $folder
+    # A job without a process must not look like one that runs: it can be started again then.
+    try {
+        $created = Invoke-CimMethod -ClassName Win32_Process -MethodName Create -Arguments @{
+            CommandLine = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File `"$runner`""
+            CurrentDirectory = $folder
+        }
+        if ($created.ReturnValue -ne 0) { throw "Windows did not create the job's process: Win32_Process.Create returned $($created.ReturnValue)." }
     }
-    if ($created.ReturnValue -ne 0) {
+    catch {
         Remove-Item -LiteralPath $statusFile
-        throw "Windows did not create the job's process: Win32_Process.Create returned $($created.ReturnValue)."
+        throw
     }
 }
 '{"job_id":"' + $JobId.ToString() + '"}'
