@@ -112,6 +112,10 @@ def _receive(
             os.write(file, piece)
             done += len(piece)
             on_piece(done)
+        if answer.length:  # bytes that were announced and did not come
+            raise FetchProblem(
+                "Unable to read data from the transport connection: The connection was closed."
+            )
     except ssl.SSLError as problem:
         raise FetchProblem(
             "The underlying connection was closed: Could not establish trust relationship for the "

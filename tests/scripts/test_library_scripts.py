@@ -1,97 +1,61 @@
-"""The library's scripts on a PowerShell engine: what they read agrees with the lab's handlers, and
-Receive-Content's own text really fetches.
+"""The library's scripts both ways: what files say, and how content is fetched.
+
+The engine fetches into a real folder, the lab's host onto its volume; the words of the network are
+the machine's own, and only the script's words about them are compared.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from apps.lab import engine
-from apps.lab.cmdlet_server import CmdletServer
-from apps.lab.cmdlets.errors import CmdletError
-from apps.lab.files import keys
-from apps.lab.files.samples import Sample, Workshop
-from apps.lab.management.commands.lab import DEFAULT
-from apps.lab.world import World, files, read
+from apps.lab import cmdlets
+from apps.lab.files.samples import Sample
+from apps.lab.world import Fault
 from tests.scripts import pwsh
+from tests.scripts.conftest import Made
+from tests.scripts.powershell import PowerShell, Told
+from tests.scripts.twins import Reached, Twins, require_same
+from tests.scripts.worlds import healthy
 
-pytestmark = pwsh.needs_engine
-LIBRARY = "C:\\ClusterStorage\\Volume1\\FabricPortal\\library\\"
+pytestmark = [pwsh.needs_engine, pytest.mark.usefixtures("no_pauses")]
+
+VOLUME = "C:\\ClusterStorage\\Volume1"
+LIBRARY = f"{VOLUME}\\FabricPortal\\library\\"
+HOST = "hci01-n1"
 CONTENT = hashlib.shake_256(b"content").digest(300_000)
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("table") / "powershell-cmdlets.json"
-    path.write_bytes(gzip.decompress(pwsh.TABLE.read_bytes()))
-    return path
+RIGHT = hashlib.sha256(CONTENT).hexdigest()
+WORDS = ("The file could not be fetched from the portal: ", "The connection to the portal was cut; ")
 
 
 class Both:
-    """Two lab hosts with the same files: one whose scripts run on the engine, one by handlers."""
+    """Two lab hosts with the same files."""
 
-    def __init__(self, folder: Path, made: Path, samples: dict[str, Sample], table: Path) -> None:
-        self.samples = samples
-        for name in "ab":
-            shutil.copytree(made / "lab", folder / name / "lab")
-        self.worlds = [World(read(DEFAULT), folder / name / "lab") for name in "ab"]
-        self.host = self.worlds[0].clusters[0].nodes[0].name
-        self.server = CmdletServer(self.worlds[0])
-        self.server.start()
-        self.table = table
-
-    def close(self) -> None:
-        self.server.stop()
-        for world in self.worlds:
-            world.close()
+    def __init__(self, twins: Twins, samples: dict[str, Sample]) -> None:
+        self.twins, self.samples = twins, samples
 
     def put(self, name: str, file: str) -> str:
-        for world in self.worlds:
-            with world.locked():
-                files.put(world, world.clusters[0], LIBRARY + name, Path(file).read_bytes())
+        self.twins.put(LIBRARY + name, Path(file).read_bytes())
         return LIBRARY + name
 
     def agree(self, name: str, **parameters: Any) -> Any:
-        """What both say: a document, or an error's words."""
-        kind, told, _ = pwsh.run(name, parameters, self.server.url_of(self.host), self.table)
-        wanted: Any
-        try:
-            wanted = engine.run_script(
-                self.worlds[1], self.host, pwsh.script(name).read_text(), parameters,
-                lambda progress: None, threading.Event(),
-            )  # fmt: skip
-        except CmdletError as error:
-            wanted, told = error.message, told["message"] if kind == "e" else told
-        assert told == wanted
-        return told
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("made")
-
-
-@pytest.fixture(scope="module")
-def samples(made: Path) -> dict[str, Sample]:
-    guardians = [keys.guardian_party(made / "lab", row) for row in read(DEFAULT).guardians]
-    shop = Workshop(made / "out", made / "lab", guardians, 1)
-    return {one.name: one for one in shop.all()}
+        """What both say: a document, or an error's message."""
+        told = self.twins.agree(HOST, name, parameters)
+        return told.document if told.kind == "r" else told.record[0]
 
 
 @pytest.fixture
-def both(tmp_path: Path, made: Path, samples: dict[str, Sample], table: Path) -> Iterator[Both]:
-    pair = Both(tmp_path, made, samples, table)
-    yield pair
-    pair.close()
+def both(powershell: PowerShell, tmp_path: Path, made: Made) -> Iterator[Both]:
+    twins = Twins(powershell, healthy().definition, tmp_path, lab=made.lab)
+    yield Both(twins, made.samples)
+    twins.close()
 
 
 def _catalog(both: Both, sample: Sample) -> str:
@@ -138,8 +102,10 @@ def test_refusals_and_removals_agree(both: Both) -> None:
     assert both.agree("Remove-StagedFile", Paths=[data, data]) == {"removed": [data]}
 
 
-# ---- Receive-Content's own text
+# ---- Receive-Content
 class _Handler(BaseHTTPRequestHandler):
+    """/content, all of it or from a byte on; /short, of which the last half never comes; /gone."""
+
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: Any) -> None: ...
@@ -148,11 +114,14 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = self.headers.get("Range", "")
         self.server.asked.append(wanted)  # type: ignore[attr-defined]
         content = CONTENT[int(wanted[6:-1]) if wanted else 0 :]
-        status = 404 if self.path == "/gone" else 206 if wanted else 200
+        known = {"/gone": 404, "/broken": 500}
+        status = known.get(self.path, 206 if wanted else 200)
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        half = self.path == "/short" and len(content) > 1
+        self.wfile.write(content[: len(content) // 2] if half else content)
+        self.close_connection = half
 
 
 @pytest.fixture
@@ -165,44 +134,131 @@ def portal() -> Iterator[ThreadingHTTPServer]:
     server.server_close()
 
 
+class Receiver:
+    """Fetches on both hosts; `folder` is the engine's "volume"."""
+
+    NAME = "Receive-Content"
+
+    def __init__(self, both: Both, portal: Any, folder: Path) -> None:
+        self.twins, self.portal, self.folder = both.twins, portal, folder
+        self.reached = Reached(self.NAME)
+        folder.mkdir()
+
+        self.file = folder / "file"
+
+    def put_part(self, content: bytes) -> None:
+        """What came before a cut."""
+        self.file.with_name(f"{self.file.name}.part").write_bytes(content)
+        world, cluster = self.twins.worlds[1], self.twins.worlds[1].cluster_of(HOST)
+        name = hashlib.sha256(f"{cluster.name}/{VOLUME.casefold()}\\file".encode()).hexdigest()
+        (world.blob_folder / f"{name}.part").write_bytes(content)
+
+    def agree(
+        self, path: str = "/content", here: Mapping[str, Any] = MappingProxyType({}), **more: Any
+    ) -> Told:
+        """What the engine says, once the handler has said the same of its own place; `here` are
+        parameters that only the engine gets.
+        """
+        address = f"http://127.0.0.1:{self.portal.server_address[1]}{path}"
+        given = {"Url": address, "Sha256": RIGHT.upper(), "SizeBytes": len(CONTENT), **more}
+        text = pwsh.script(self.NAME).read_text(encoding="utf-8")
+        self.twins.powershell.point(self.twins.server.url_of(HOST))
+        told = self.twins.powershell.run(text, {**given, "Destination": str(self.file), **here})
+        asked, self.portal.asked[:] = list(self.portal.asked), []
+        place = f"{VOLUME}\\file"
+        wanted = self.twins.handler(HOST, text, {**given, "Destination": place})
+        asked_by_lab, self.portal.asked[:] = list(self.portal.asked), []
+        assert asked_by_lab == asked
+        self.reached.note(told)
+        assert told.kind == wanted.kind, (told, wanted)
+        for one in (told, wanted):
+            one.document.pop("position", None), one.document.pop("type", None)
+        require_same(_worded(told, str(self.file)), _worded(wanted, place), self.twins.ids)
+        return told
+
+
+def _worded(told: Told, place: str) -> Any:
+    """Document and progress with the network's own words and the file's place left out."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(inner) for key, inner in value.items()}
+        for words in WORDS:
+            if isinstance(value, str) and value.startswith(words):
+                return words
+        return "the file" if value == place else value
+
+    return [plain(told.document), [plain(step) for step in told.progress]]
+
+
 @pytest.fixture
-def receive(both: Both, portal: ThreadingHTTPServer, tmp_path: Path) -> Callable[..., Any]:
-    def run(path: str = "/content", sha256: str = hashlib.sha256(CONTENT).hexdigest()) -> Any:
-        wanted = {
-            "Url": f"http://127.0.0.1:{portal.server_address[1]}{path}",
-            "Sha256": sha256,
-            "SizeBytes": len(CONTENT),
-            "Destination": str(tmp_path / "library" / "file"),
-        }
-        return pwsh.run("Receive-Content", wanted, both.server.url_of(both.host), both.table)
-
-    return run
+def receiver(both: Both, portal: ThreadingHTTPServer, tmp_path: Path) -> Receiver:
+    return Receiver(both, portal, tmp_path / "volume")
 
 
-def test_the_script_fetches_resumes_and_reuses(
-    receive: Callable[..., Any], portal: Any, tmp_path: Path
+def test_both_fetch_resume_and_reuse(receiver: Receiver) -> None:
+    receiver.put_part(CONTENT[:1000])
+
+    first, again = receiver.agree(), receiver.agree()
+
+    assert (first.document["reused"], again.document["reused"]) == (False, True)
+    assert receiver.file.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("before", [b"", CONTENT[:1000], b"x" * 1000, b"x" * len(CONTENT), CONTENT])
+def test_both_go_on_from_what_there_is(receiver: Receiver, before: bytes) -> None:
+    receiver.put_part(before)
+
+    assert receiver.agree().document["sha256"] == RIGHT
+
+
+def test_both_refuse_what_is_not_the_file_or_not_given_any_more(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    part = tmp_path / "library" / "file.part"
-    part.parent.mkdir()
-    part.write_bytes(CONTENT[:1000])
+    said = [receiver.agree(Sha256="0" * 64).document["message"]]
+    said += [receiver.agree(path).document["message"] for path in ("/gone", "/broken")]
+    said.append(receiver.agree(Url="http://127.0.0.1:9/x").document["message"])
+    with monkeypatch.context() as patch:
+        _fill(patch, receiver)
+        # The script looks for a volume's path with a backslash behind it.
+        here = {"Destination": f"{receiver.folder}\\file"}
+        said.append(receiver.agree(here=here).document["message"])
 
-    first, again = receive(), receive()
-
-    assert (first[0], first[1]["reused"]) == ("r", False), first
-    assert (again[0], again[1]["reused"]) == ("r", True)
-    assert portal.asked == ["bytes=1000-"]
-    assert (tmp_path / "library" / "file").read_bytes() == CONTENT
-    assert not part.exists()
+    words = ["size or SHA-256 differs", "HTTP 404", WORDS[0], WORDS[0], "not enough space"]
+    assert all(word in message for word, message in zip(words, said, strict=True))
+    assert not any("127.0.0.1" in message and "/" in message for message in said[:2])
+    assert not receiver.file.exists()
+    assert receiver.reached.missed_throws() == set()
 
 
-def test_the_script_refuses_other_content_and_a_dead_address(
-    receive: Callable[..., Any], tmp_path: Path
-) -> None:
-    kind, wrong, _ = receive(sha256="0" * 64)
-    gone_kind, gone, _ = receive(path="/gone")
+def test_a_connection_that_is_cut_is_taken_up_again_by_both(receiver: Receiver) -> None:
+    told = receiver.agree("/short")
 
-    assert (kind, gone_kind) == ("e", "e")
-    assert "size or SHA-256 differs" in wrong["message"]
-    assert "HTTP 404" in gone["message"]
-    assert "/gone" not in gone["message"]
-    assert not (tmp_path / "library" / "file").exists()
+    assert told.document["message"].startswith(WORDS[0])
+    assert [step["progress"] for step in told.progress] == [50, 75, 87, 93]
+
+
+def test_volumes_that_cannot_be_read_end_both(receiver: Receiver) -> None:
+    for world in receiver.twins.worlds:
+        fault = Fault("Get-ClusterSharedVolume", "error", "no cluster", times=1)
+        world.set_faults(world.node(HOST), [fault])
+
+    assert receiver.agree().record[2] == "OperationFailed,Get-ClusterSharedVolume"
+
+
+def _fill(patch: pytest.MonkeyPatch, receiver: Receiver) -> None:
+    """The volumes have ten bytes left, the engine's folder is one of them."""
+    plain: Callable[[str], cmdlets.Cmdlet] = cmdlets.find
+    part = {"FreeSpace": 10}
+
+    def volumes(session: Any, parameters: Any) -> list[Any]:
+        paths = (str(receiver.folder), VOLUME)
+        return [
+            {"SharedVolumeInfo": [{"FriendlyVolumeName": path, "Partition": part}]}
+            for path in paths
+        ]
+
+    def find(name: str) -> cmdlets.Cmdlet:
+        return volumes if name.casefold() == "get-clustersharedvolume" else plain(name)
+
+    patch.setattr(cmdlets, "find", find)

@@ -122,9 +122,10 @@ class Twins:
         text = pwsh.script(name).read_text(encoding="utf-8")
         self.powershell.point(self.server.url_of(host), self.program_data)
         told = self.powershell.run(text, self._filled(0, parameters))
-        return told, self._handler(host, text, self._filled(1, parameters))
+        return told, self.handler(host, text, self._filled(1, parameters))
 
-    def _handler(self, host: str, text: str, parameters: dict[str, Any]) -> Told:
+    def handler(self, host: str, text: str, parameters: dict[str, Any]) -> Told:
+        """What the lab's handler for this text says."""
         steps: list[dict[str, Any]] = []
         try:
             document = engine.run_script(
@@ -157,6 +158,11 @@ class Twins:
         for one, other in zip(ours, theirs, strict=True):
             if pickle.dumps(one) != pickle.dumps(other):  # as most are, and sooner found out
                 require_same(_plain(one, self._known), _plain(other, self._known), ids)
+
+    @property
+    def ids(self) -> _Ids:
+        """For a comparison of one's own."""
+        return _Ids(self._known)
 
     # ---- both worlds
     def put(self, path: str, content: bytes) -> None:

@@ -14,7 +14,7 @@ Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 $part = "$Destination.part"
 function Write-Progression([long]$Done, [string]$Message) {
-    ConvertTo-Json -Compress -InputObject ([ordered]@{ progress = [int][Math]::Min(99, 100 * $Done / $SizeBytes); message = $Message })
+    ConvertTo-Json -Compress -InputObject ([ordered]@{ progress = [Math]::Min(99, [int][Math]::Floor(100 * $Done / $SizeBytes)); message = $Message })
 }
 function Get-Length([string]$Path) {
     if ([IO.File]::Exists($Path)) { (New-Object -TypeName IO.FileInfo -ArgumentList $Path).Length } else { [long]0 }

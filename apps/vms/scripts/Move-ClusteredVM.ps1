@@ -24,7 +24,7 @@ if ([string]$group.OwnerNode -ne $Node) {
         # Bit 1: the group is locked, as it is while it migrates; bit 4: it waits for its turn to move.
         $moving = ([int64]$group.StatusInformation -band 5) -ne 0
         if ($moving) { $quiet = 0 } else { $quiet++ }
-        $percent = [int][Math]::Min(90, 10 + 5 * $watch.Elapsed.TotalSeconds)
+        $percent = [Math]::Min(90, [int][Math]::Floor(10 + 5 * $watch.Elapsed.TotalSeconds))
         ConvertTo-Json -Compress -InputObject ([ordered]@{ progress = $percent; message = "$($group.Name) is on $([string]$group.OwnerNode)" })
     } while ([string]$group.OwnerNode -ne $Node -and $quiet -lt 4 -and $watch.Elapsed.TotalSeconds -lt $TimeoutSeconds)
 }
