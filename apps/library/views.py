@@ -81,13 +81,17 @@ def _item(request: AuthenticatedHttpRequest, model: Any, pk: UUID) -> Any:
 def template_disk(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """What was found in the file: container, partitions, encryption, signature."""
     item = _item(request, TemplateDisk, pk)
-    context = pages.detail(request.user, item) | pages.versions_of(request.user, item) | {
-        **disk_pages.told(item),
-        "delete_url": reverse("library:delete_disk", args=[pk]),
-        "again_url": reverse("library:inspect_disk", args=[pk]),
-        "verify_url": reverse("library:verify_disk", args=[pk]),
-        "content_url": f"/api/v1/template-disks/{pk}/content/",
-    }
+    context = (
+        pages.detail(request.user, item)
+        | pages.versions_of(request.user, item)
+        | {
+            **disk_pages.told(item),
+            "delete_url": reverse("library:delete_disk", args=[pk]),
+            "again_url": reverse("library:inspect_disk", args=[pk]),
+            "verify_url": reverse("library:verify_disk", args=[pk]),
+            "content_url": f"/api/v1/template-disks/{pk}/content/",
+        }
+    )
     part = is_partial(request)
     return render(request, f"library/{'_disk' if part else 'template_disk'}.html", context)
 
