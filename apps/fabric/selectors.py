@@ -54,6 +54,18 @@ def _endpoint(cluster: Cluster, address: str, name: str, *, service_name: str = 
     )
 
 
+def hosts_named(name: str) -> list[Host]:
+    """All hosts of a cluster of this name, else those of this name (or cluster/name); case ignored.
+
+    A name that two clusters have for a host gives both.
+    """
+    cluster, slash, host = name.partition("/")
+    hosts = Host.objects.select_related("cluster").order_by("cluster__name", "name")
+    if slash:
+        return list(hosts.filter(cluster__name__iexact=cluster, name__iexact=host))
+    return list(hosts.filter(cluster__name__iexact=name)) or list(hosts.filter(name__iexact=name))
+
+
 def password_of(cluster: Cluster) -> str:
     """ "" for one that signs in by certificate. Raises EnvelopeError."""
     if cluster.transport == Transport.CERTIFICATE:

@@ -7,6 +7,7 @@ Errors: {"error": "…"} with 400 (a bad body), 404 (no such row), 409 (a name t
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,7 @@ from apps.lab.world import GIB, VM, Cluster, DefinitionError, Node, Volume, Worl
 from apps.lab.world.build import fault, verdict
 from apps.lab.world.definition import Place
 from apps.lab.world.model import PROTECTIONS, STATES
+from apps.lab.wsman.doors import SETTINGS, Doors
 
 LARGEST_BODY = 4 << 20
 
@@ -98,7 +100,8 @@ def _vm(vm: VM) -> dict[str, Any]:
 
 # ---- changing
 def change_host(world: World, name: str, body: Place) -> dict[str, Any]:
-    """Any of attestation, power, latency_ms, faults; all of them are read before one is done."""
+    """Any of attestation, power, latency_ms, faults, lacks (commands), winrm_settings; all of them
+    are read before one is done."""
     with world.locked():
         try:
             cluster, node = world.cluster_of(name), world.node(name)
@@ -109,7 +112,10 @@ def change_host(world: World, name: str, body: Place) -> dict[str, Any]:
         power = body.word("power", ("on", "off"), node.power)
         latency = body.whole("latency_ms", node.latency_ms)
         faults = [fault(place) for place in body.rows("faults")] if "faults" in body.value else None
+        lacks = body.texts("lacks", node.lacks)
+        doors = _settings(body, node.doors)
         _refuse_strangers(body)
+        node.lacks, node.doors = lacks, doors
         if seen:
             node.attestation = seen
         node.latency_ms = latency
@@ -118,6 +124,18 @@ def change_host(world: World, name: str, body: Place) -> dict[str, Any]:
         _set_power(cluster, node, power)
         world.changed()
         return _node(node)
+
+
+def _settings(body: Place, doors: Doors) -> Doors:
+    """WinRM's settings, by their names in winrm/config."""
+    part = body.part("winrm_settings")
+    if part is None:
+        return doors
+    given: dict[str, Any] = {
+        field: part.whole(name, getattr(doors, field)) for name, field in SETTINGS.items()
+    }
+    _refuse_strangers(part)
+    return dataclasses.replace(doors, **given)
 
 
 def _refuse_strangers(body: Place) -> None:

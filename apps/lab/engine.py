@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from apps.lab import powershells
 from apps.lab.binding import bind
 from apps.lab.cmdlets.errors import CmdletError
 from apps.lab.cmdlets.session import Session
@@ -45,6 +46,7 @@ class HandlerContext:
         self.session = session
         self.world = session.world
         self.host_name = session.host_name
+        self.process_id = powershells.number_of(session.world, session.host_name, session.cancelled)
         self._emit = emit
 
     def run(

@@ -21,7 +21,12 @@ class Process:
     row: dict[str, Any]
     booted_at: float
     ended: threading.Event = field(default_factory=threading.Event)
-    number: int = field(default_factory=lambda: next(_NUMBERS))
+    number: int = field(default_factory=lambda: new_number())
+
+
+def new_number() -> int:
+    """An id that no process of any host has."""
+    return next(_NUMBERS)
 
 
 def begin(world: World, key: str, process: Process) -> None:

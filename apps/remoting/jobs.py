@@ -16,6 +16,7 @@ from apps.remoting import scripts
 from apps.remoting.client import call
 from apps.remoting.endpoint import Endpoint
 from apps.remoting.errors import BadReply
+from apps.remoting.pool import POOL, Pool
 from apps.remoting.scripts import Script
 
 JobState = Literal["running", "succeeded", "failed", "gone"]
@@ -44,6 +45,8 @@ def start_job(
     job_id: uuid.UUID | str,
     script: Script,
     parameters: Mapping[str, Any] | None = None,
+    *,
+    pool: Pool = POOL,
 ) -> JobStatus:
     """Starts a script as a job and gives its first state; raises RemotingError.
 
@@ -52,18 +55,21 @@ def start_job(
     """
     _run(
         endpoint,
+        pool,
         "Start-HostJob",
         job_id,
         RunnerText=scripts.load("remoting", "Invoke-HostJob").text,
         ScriptText=script.text,
         ParametersJson=json.dumps(dict(parameters or {}), ensure_ascii=False),
     )
-    return read_job(endpoint, job_id)
+    return read_job(endpoint, job_id, pool=pool)
 
 
-def read_job(endpoint: Endpoint, job_id: uuid.UUID | str, offset: int = 0) -> JobStatus:
+def read_job(
+    endpoint: Endpoint, job_id: uuid.UUID | str, offset: int = 0, *, pool: Pool = POOL
+) -> JobStatus:
     """The state of a job and its transcript from `offset` on; raises RemotingError."""
-    answer = _run(endpoint, "Get-HostJob", job_id, Offset=offset)
+    answer = _run(endpoint, pool, "Get-HostJob", job_id, Offset=offset)
     try:
         return _status(answer)
     except (KeyError, TypeError, ValueError):
@@ -73,19 +79,21 @@ def read_job(endpoint: Endpoint, job_id: uuid.UUID | str, offset: int = 0) -> Jo
         ) from None
 
 
-def stop_job(endpoint: Endpoint, job_id: uuid.UUID | str) -> None:
+def stop_job(endpoint: Endpoint, job_id: uuid.UUID | str, *, pool: Pool = POOL) -> None:
     """Ends a job's process if it runs; its folder stays. Raises RemotingError."""
-    _run(endpoint, "Stop-HostJob", job_id)
+    _run(endpoint, pool, "Stop-HostJob", job_id)
 
 
-def remove_job(endpoint: Endpoint, job_id: uuid.UUID | str) -> None:
+def remove_job(endpoint: Endpoint, job_id: uuid.UUID | str, *, pool: Pool = POOL) -> None:
     """Removes a job's folder; ScriptRefused while it runs. Fine for one that is gone."""
-    _run(endpoint, "Remove-HostJob", job_id)
+    _run(endpoint, pool, "Remove-HostJob", job_id)
 
 
-def _run(endpoint: Endpoint, name: str, job_id: uuid.UUID | str, **parameters: Any) -> Any:
+def _run(
+    endpoint: Endpoint, pool: Pool, name: str, job_id: uuid.UUID | str, **parameters: Any
+) -> Any:
     known = {"JobId": str(uuid.UUID(str(job_id))), **parameters}
-    return call(endpoint, scripts.load("remoting", name), known)
+    return call(endpoint, scripts.load("remoting", name), known, pool=pool)
 
 
 def _status(answer: Any) -> JobStatus:

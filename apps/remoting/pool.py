@@ -92,6 +92,11 @@ class Pool:
 
     def close(self, budget: float = _EXIT_BUDGET) -> None:
         """Deletes the shells of all kept sessions, as many as `budget` seconds allow."""
+        self.close_idle(budget)
+        self.quota.close()
+
+    def close_idle(self, budget: float = _EXIT_BUDGET) -> None:
+        """The same for a pool whose quota others go on with."""
         until = time.monotonic() + budget
         with self._lock:
             sessions = [session for kept in self._idle.values() for session in kept]
@@ -99,7 +104,6 @@ class Pool:
         for session in sessions:
             # the hosts end the rest after their idle time-out
             self.end(session, is_gone=time.monotonic() > until)
-        self.quota.close()
 
     def forget(self) -> None:
         """In a forked child: the connections are the parent's and must not be touched."""

@@ -31,6 +31,11 @@ class Shell:
         self._command = ""
 
     @property
+    def id(self) -> str:
+        """WS-Management's ShellId; "" before it is open."""
+        return self._shell
+
+    @property
     def has_process(self) -> bool:
         return bool(self._command)
 

@@ -271,6 +271,7 @@ PLANS: dict[str, Callable[[Scene], Iterator[Parameters]]] = {
     "Get-HostInventory": _nothing,
     "Test-HostReadiness": _nothing,
     "Get-HostDiagnostics": _nothing,
+    "Get-HostQuotas": _nothing,
     "Suspend-HostWithDrain": _drain,
     "Resume-HostWithFailback": _resume,
     "Set-HostGuardian": _guardian,

@@ -23,6 +23,7 @@ _MODULES = (
     "failover_clusters",
     "files",
     "hgs_client",
+    "host_facts",
     "hyper_v",
     "hyper_v_create",
     "hyper_v_hardware",
@@ -58,18 +59,23 @@ def _load() -> None:
 
 
 def find(name: str) -> Cmdlet:
-    """The cmdlet of this name; raises CmdletError as PowerShell does for an unknown command."""
+    """The cmdlet of this name; raises `unknown`."""
     _load()
     function = _REGISTRY.get(name.rsplit("\\", 1)[-1].casefold())
     if function is None:
-        raise CmdletError(
-            f"The term '{name}' is not recognized as the name of a cmdlet, function, script file, "
-            "or operable program. Check the spelling of the name, or if a path was included, "
-            "verify that the path is correct and try again.",
-            "ObjectNotFound",
-            "CommandNotFoundException",
-        )
+        raise unknown(name)
     return function
+
+
+def unknown(name: str) -> CmdletError:
+    """PowerShell's error for a command that it does not know."""
+    return CmdletError(
+        f"The term '{name}' is not recognized as the name of a cmdlet, function, script file, "
+        "or operable program. Check the spelling of the name, or if a path was included, "
+        "verify that the path is correct and try again.",
+        "ObjectNotFound",
+        "CommandNotFoundException",
+    )
 
 
 def known() -> frozenset[str]:

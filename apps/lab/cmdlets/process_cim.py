@@ -1,10 +1,10 @@
-"""CimCmdlets: Win32_Process, as far as the processes of detached jobs go."""
+"""CimCmdlets: Win32_Process, as far as PowerShell goes: nothing else runs on a simulated host."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from apps.lab import processes
+from apps.lab import powershells, processes
 from apps.lab.cmdlets.cim_cmdlets import register_class, register_method
 from apps.lab.cmdlets.session import Parameters, Session
 
@@ -14,17 +14,33 @@ JOBS = "C:\\ProgramData\\FabricPortal\\jobs"
 
 
 def running(session: Session) -> list[dict[str, Any]]:
+    """Of detached jobs and of sessions."""
+    jobs = processes.alive(session.world, session.host_name)
     return [
-        {
-            "CimClassName": PROCESS,
-            "CimNamespace": CIMV2,
-            "Name": "powershell.exe",
-            "ProcessId": process.number,
-            "CommandLine": "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass "
-            f'-File "{JOBS}\\{key.rpartition("/")[2]}\\runner.ps1"',
-        }
-        for key, process in processes.alive(session.world, session.host_name).items()
+        *(_row(process.number, _job_line(key)) for key, process in jobs.items()),
+        *(
+            _row(number, powershells.SESSION)
+            for number in powershells.of_sessions(session.world, session.host_name)
+        ),
     ]
+
+
+def _row(number: int, command_line: str) -> dict[str, Any]:
+    return {
+        "CimClassName": PROCESS,
+        "CimNamespace": CIMV2,
+        "Name": "powershell.exe",
+        "ProcessId": number,
+        "CommandLine": command_line,
+    }
+
+
+def _job_line(key: str) -> str:
+    folder = f"{JOBS}\\{key.rpartition('/')[2]}"
+    return (
+        "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass "
+        f'-File "{folder}\\runner.ps1"'
+    )
 
 
 def create(session: Session, parameters: Parameters) -> list[Any]:

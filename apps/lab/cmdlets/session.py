@@ -39,11 +39,13 @@ class Session:
 
     def call(self, name: str, parameters: Mapping[str, Any], inputs: list[Any]) -> list[Any]:
         """Runs one cmdlet; what it writes to the pipeline."""
-        from apps.lab.cmdlets import find  # the registry imports modules that need Session
+        from apps.lab.cmdlets import find, unknown  # the registry imports modules that need Session
 
         if self.cancelled.is_set():
             raise ScriptCancelled(name)
         function = find(name)
+        if name in self.node.lacks:
+            raise unknown(name)
         self.pause(self.world.timing.cmdlet_ms / 1000)
         self._meet_fault(name)
         present = {key: value for key, value in parameters.items() if value is not None}
@@ -117,6 +119,15 @@ class Parameters:
 
     def switch(self, name: str) -> bool:
         return bool(self.get(name, False))
+
+    def missing(self, message: str, error_id: str) -> CmdletError:
+        """The error of a provider's item that is not there."""
+        return CmdletError(
+            message,
+            "ObjectNotFound",
+            error_id,
+            exception_type="System.Management.Automation.ItemNotFoundException",
+        )
 
     def error(
         self, message: str, category: str = "InvalidOperation", error_id: str = ""

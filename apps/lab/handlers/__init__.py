@@ -19,7 +19,7 @@ from typing import Any
 
 Handler = Callable[..., Any]
 
-_AREAS = ("fabric", "attestation", "vms_lifecycle", "library", "deployment", "jobs")
+_AREAS = ("fabric", "attestation", "vms_lifecycle", "library", "deployment", "jobs", "checks")
 
 
 @functools.cache

@@ -60,6 +60,12 @@ function Get-FileHash {
     Invoke-StubCmdlet -Name 'Get-FileHash' -Parameters @{ LiteralPath = $LiteralPath } -InputObjects @()
 }
 
+function Get-ItemProperty {
+    [CmdletBinding()]
+    param([string]$LiteralPath)
+    Invoke-StubCmdlet -Name 'Get-ItemProperty' -Parameters @{ LiteralPath = $LiteralPath } -InputObjects @()
+}
+
 function New-Item {
     [CmdletBinding()]
     param([string]$Path, [string]$ItemType, [switch]$Force)

@@ -104,6 +104,12 @@ class Place:
         where = f"{self.where}.{key}" if self.where else key
         return [Place(row, f"{where}[{i}]", self.warnings) for i, row in enumerate(value)]
 
+    def texts(self, key: str, default: list[str]) -> list[str]:
+        value = self.get(key, default)
+        if not isinstance(value, list) or not all(isinstance(row, str) for row in value):
+            raise self.fail(key, "a list of texts is wanted")
+        return value
+
     def part(self, key: str) -> Place | None:
         value = self.get(key)
         where = f"{self.where}.{key}" if self.where else key

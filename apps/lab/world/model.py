@@ -63,6 +63,9 @@ class Node:
     faults: list[Fault] = field(default_factory=list)
     hanging: list[Fault] = field(default_factory=list)
     doors: Doors = field(default_factory=Doors)
+    lacks: list[str] = field(
+        default_factory=list
+    )  # "Get-VM", "Get-VM -Id", "root/msps/…" in lower case
 
 
 @dataclass

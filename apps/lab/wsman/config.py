@@ -7,7 +7,6 @@ from xml.sax.saxutils import escape
 
 from apps.lab.wsman import soap
 from apps.lab.wsman.doors import Doors
-from apps.lab.wsman.shells import IDLE_TIMEOUT, MAX_COMMANDS_PER_SHELL, MAX_SHELLS_PER_USER
 
 _SDDL = "O:NSG:BAD:P(A;;GA;;;BA)(A;;GR;;;IU)S:P(AU;FA;GA;;;WD)(AU;SA;GXGW;;;WD)"
 _UNLIMITED = 4_294_967_295
@@ -17,11 +16,12 @@ Tree = Mapping[str, object]
 
 def config(doors: Doors) -> str:
     """The body of the answer to Get of winrm/config; only administrators may read it."""
-    tree = _tree({"Config": _values(doors)})
+    tree = _tree({"Config": settings(doors)})
     return tree.replace("<cfg:Config", f'<cfg:Config xmlns:cfg="{soap.CONFIG}"', 1)
 
 
-def _values(doors: Doors) -> Tree:
+def settings(doors: Doors) -> Tree:
+    """All of it by Windows' names; what is a tree there is a mapping here."""
     return {
         "MaxEnvelopeSizekb": doors.max_envelope_kib,
         "MaxTimeoutms": int(soap.LONGEST_OPERATION * 1000),
@@ -68,12 +68,12 @@ def _values(doors: Doors) -> Tree:
         },
         "Winrs": {
             "AllowRemoteShellAccess": True,
-            "IdleTimeout": int(IDLE_TIMEOUT * 1000),
+            "IdleTimeout": doors.idle_timeout_ms,
             "MaxConcurrentUsers": 2_147_483_647,
             "MaxShellRunTime": 2_147_483_647,
-            "MaxProcessesPerShell": MAX_COMMANDS_PER_SHELL,
-            "MaxMemoryPerShellMB": 2048,
-            "MaxShellsPerUser": MAX_SHELLS_PER_USER,
+            "MaxProcessesPerShell": doors.max_processes_per_shell,
+            "MaxMemoryPerShellMB": doors.max_memory_per_shell_mb,
+            "MaxShellsPerUser": doors.max_shells_per_user,
         },
     }
 

@@ -27,8 +27,9 @@ class Doors:
 
     `channel_binding` is CbtHardeningLevel: relaxed refuses a sign-in that is bound to another TLS
     channel, strict also one that is bound to none. `max_envelope_kib` is MaxEnvelopeSizekb: a
-    larger request is turned away, no answer is larger. `keytab`: file of the host's keys in a
-    Kerberos realm; "" is a host of no domain that anybody runs here.
+    larger request is turned away, no answer is larger. The others of numbers are
+    winrm/config/winrs'. `keytab`: file of the host's keys in a Kerberos realm; "" is a host of no
+    domain that anybody runs here.
     """
 
     basic: bool = True
@@ -37,3 +38,17 @@ class Doors:
     channel_binding: str = "relaxed"
     max_envelope_kib: int = 500
     keytab: str = ""
+    max_shells_per_user: int = 30
+    max_processes_per_shell: int = 25
+    max_memory_per_shell_mb: int = 2048
+    idle_timeout_ms: int = 7_200_000
+
+
+#: Fields of Doors by their names in winrm/config and winrm/config/winrs.
+SETTINGS = {
+    "MaxEnvelopeSizekb": "max_envelope_kib",
+    "MaxShellsPerUser": "max_shells_per_user",
+    "MaxProcessesPerShell": "max_processes_per_shell",
+    "MaxMemoryPerShellMB": "max_memory_per_shell_mb",
+    "IdleTimeout": "idle_timeout_ms",
+}

@@ -14,7 +14,7 @@ from apps.lab.wsman import faults, soap
 from apps.lab.wsman.config import config
 from apps.lab.wsman.hosts import WsmanHost
 from apps.lab.wsman.programs import Programs
-from apps.lab.wsman.shells import IDLE_TIMEOUT, Command, Shell, Shells
+from apps.lab.wsman.shells import Command, Shell, Shells
 
 _GIVEN = (
     "Name", "Environment", "WorkingDirectory", "Lifetime", "InputStreams", "OutputStreams",
@@ -89,15 +89,16 @@ class Service:
         return _described(self._shell(request, caller), caller)
 
     async def _create(self, request: soap.Envelope, caller: Caller) -> str:
-        idle = soap.seconds_of(request.text("IdleTimeOut").strip(), IDLE_TIMEOUT)
+        longest = self.host.doors.idle_timeout_ms / 1000
+        idle = soap.seconds_of(request.text("IdleTimeOut").strip(), longest)
         shell = Shell(
             caller.principal,
             request.options.get("WINRS_CODEPAGE", "437"),
-            min(idle, IDLE_TIMEOUT) or IDLE_TIMEOUT,
+            min(idle, longest) or longest,
             request.named_texts("Variable"),
             {name: request.xml(name) for name in _GIVEN},
         )
-        self.shells.open(shell)
+        self.shells.open(shell, self.host.doors.max_shells_per_user)
         return (
             f"<x:ResourceCreated><a:Address>{escape(request.to)}</a:Address>"
             f"<a:ReferenceParameters><w:ResourceURI>{soap.CMD_SHELL}</w:ResourceURI>"
@@ -117,6 +118,8 @@ class Service:
         command = Command(line.strip(), shell, is_direct=direct, is_console=console)
         wanted = request.attribute("CommandLine", "CommandId")  # pypsrp may name it itself
         command.id = (wanted or command.id).upper()
+        if len(shell.commands) >= self.host.doors.max_processes_per_shell:
+            raise faults.too_many_commands()
         shell.start(command, functools.partial(self._programs.run, self.host, shell.owner))
         return (
             f"<rsp:CommandResponse><rsp:CommandId>{command.id}</rsp:CommandId>"

@@ -11,10 +11,6 @@ from dataclasses import dataclass, field
 
 from apps.lab.wsman import faults, soap
 
-MAX_SHELLS_PER_USER = 30  # Windows' defaults
-MAX_COMMANDS_PER_SHELL = 25
-IDLE_TIMEOUT = 7200.0
-
 
 class Command:
     """A running command: the thread writes, the service's loop reads.
@@ -137,8 +133,8 @@ class Shell:
     """
 
     owner: str
-    codepage: str = "437"
-    idle_timeout: float = IDLE_TIMEOUT
+    codepage: str
+    idle_timeout: float
     environment: dict[str, str] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
     id: str = field(default_factory=soap.new_id)
@@ -163,8 +159,6 @@ class Shell:
         return found
 
     def start(self, command: Command, program: Callable[[Command], None]) -> None:
-        if len(self.commands) >= MAX_COMMANDS_PER_SHELL:
-            raise faults.too_many_commands()
         self.commands[command.id] = command
         name = f"lab-command-{command.id[:8]}"
         threading.Thread(target=program, args=(command,), name=name, daemon=True).start()
@@ -179,13 +173,11 @@ class Shells:
     def __len__(self) -> int:
         return len(self._shells)
 
-    def open(self, shell: Shell) -> None:
+    def open(self, shell: Shell, most: int) -> None:
+        """Takes a shell in, unless its owner has `most` of them already."""
         self._expire()
-        if (
-            sum(other.owner == shell.owner for other in self._shells.values())
-            >= MAX_SHELLS_PER_USER
-        ):
-            raise faults.too_many_shells(MAX_SHELLS_PER_USER)
+        if sum(other.owner == shell.owner for other in self._shells.values()) >= most:
+            raise faults.too_many_shells(most)
         self._shells[shell.id] = shell
 
     def get(self, shell_id: str, owner: str) -> Shell:
