@@ -138,6 +138,7 @@ def test_a_refusal_of_the_script_keeps_the_session(server, machines, kept, pool)
         ("memory", pools.MAX_MEMORY + 1),
         ("created", time.monotonic() - pools.MAX_AGE - 1),
     ],
+    ids=["calls", "memory", "age"],
 )
 def test_a_worn_session_is_replaced_and_its_shell_deleted(server, endpoint, pool, what, value):
     call(endpoint(), SCRIPT, pool=pool)
