@@ -177,14 +177,6 @@ def _remove_vm(scene: Scene) -> Iterator[Parameters]:
     yield {"Name": "gone", "Files": ["C:\\none"]}
 
 
-def _remove_files(scene: Scene) -> Iterator[Parameters]:
-    paths = [disk.path for vm in scene.vms[:3] for disk in vm.disks]
-    folder = scene.vms[0].path if scene.vms else ""
-    yield {}
-    yield {"Paths": [*paths, "", "C:\\none"], "Folder": folder}
-    yield {"Paths": paths[:1]}
-
-
 def _staged(scene: Scene) -> Iterator[Parameters]:
     yield {"Paths": [disk.path for vm in scene.vms[:3] for disk in vm.disks] or ["C:\\none"]}
     yield {"Paths": ["C:\\none"]}
@@ -286,7 +278,6 @@ PLANS: dict[str, Callable[[Scene], Iterator[Parameters]]] = {
     "Move-ClusteredVM": _move,
     "Move-VMFiles": _move_files,
     "Remove-DeployedVM": _remove_vm,
-    "Remove-DeploymentFiles": _remove_files,
     "Remove-StagedFile": _staged,
     "Test-DeploymentTarget": _target,
     "New-DeploymentVM": _make,

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,27 @@ _POINT = "param([string]$Url, [string]$Data) $env:LAB_CMDLETS_URL = $Url; $env:P
 _QUICK = """function global:Start-Sleep { param([int]$Milliseconds, [int]$Seconds)
     [Threading.Thread]::Sleep(5) }
 '{}'"""
+
+
+# How many texts a script writes that are no progress. The portal's loop takes the last of them.
+_COUNT = """param([string]$Text, [hashtable]$Parameters)
+$all = @(& ([scriptblock]::Create($Text)) @Parameters)
+'{"documents":' + @($all | Where-Object { -not ([string]$_).StartsWith('{"progress":') }).Count + '}'"""
+# Which `catch` blocks were entered, by their lines; see `marked`.
+_CAUGHT = "$lines = @($env:FABRIC_CAUGHT -split ' ' | Where-Object { $_ }); $env:FABRIC_CAUGHT = ''; "
+_CAUGHT += "ConvertTo-Json -Compress -InputObject @($lines)"
+_CATCH = re.compile(r"\bcatch\s*\{")
+
+
+def marked(text: str) -> str:
+    """A script's text, no line longer or shorter, that notes each `catch` block it enters."""
+    lines = enumerate(text.splitlines(keepends=True), 1)
+    return "".join(_CATCH.sub(rf"\g<0> $env:FABRIC_CAUGHT += ' {n}'; ", line) for n, line in lines)
+
+
+def catches(text: str) -> set[int]:
+    """The lines of a script's `catch` blocks."""
+    return {n for n, line in enumerate(text.splitlines(), 1) if _CATCH.search(line)}
 
 
 @dataclass(frozen=True)
@@ -67,6 +89,16 @@ class PowerShell:
         """Whose cmdlets the next scripts call: a host of a lab, by its CmdletServer's address."""
         told = self.run(_POINT, {"Url": cmdlets_url, "Data": program_data})
         assert told.kind == "r", told.document
+
+    def caught(self) -> set[int]:
+        """The lines of `catch` blocks that were entered since this was asked last."""
+        return {int(line) for line in self.run(_CAUGHT, {}).document}
+
+    def count_documents(self, text: str, parameters: Mapping[str, Any]) -> int:
+        """How many JSON documents a script writes: one, if it is right."""
+        told = self.run(_COUNT, {"Text": text, "Parameters": dict(parameters)})
+        assert told.kind == "r", told.document
+        return int(told.document["documents"])
 
     def run(self, text: str, parameters: Mapping[str, Any]) -> Told:
         """A script's text, as a session of the portal runs it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import json
 import os
@@ -12,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from apps.lab.real_engine import session_arguments, session_input
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = os.environ.get("FABRIC_PWSH", "")
@@ -38,7 +35,7 @@ def script(name: str) -> Path:
 def documented() -> dict[str, Any]:
     """Microsoft's documented cmdlets: names, parameters, sets, values."""
     return json.loads(
-        gzip.decompress((ROOT / "tests/data/powershell-cmdlets.json.gz").read_bytes())
+        gzip.decompress(TABLE.read_bytes())
     )
 
 
@@ -69,25 +66,3 @@ def calls(name: str) -> list[dict[str, Any]]:
         call for call in found["commands"]
         if call["name"] is not None and call["name"].casefold() not in own
     ]  # fmt: skip
-
-
-def run(
-    name: str, parameters: dict[str, Any], cmdlets_url: str, table: Path
-) -> tuple[str, Any, list[Any]]:
-    """Runs a script in a session of the portal on the engine, as Windows PowerShell 5.1.
-
-    Gives the last frame's kind ("r" or "e"), its JSON, and the progress objects before it.
-    """
-    text = script(name).read_text(encoding="utf-8")
-    done = subprocess.run(
-        [ENGINE, "-NoProfile", "-NonInteractive", "-PretendWindowsPowerShell",
-         "-StubTable", str(table), "-StubHandler", str(STUBS), *session_arguments()],
-        input=session_input(text, parameters),
-        env=os.environ | {"LAB_CMDLETS_URL": cmdlets_url},
-        capture_output=True, check=False, timeout=120,
-    )  # fmt: skip
-    frames = [line.split() for line in done.stdout.decode().splitlines()]
-    assert frames, done.stderr.decode()
-    decoded = [(kind, json.loads(base64.b64decode(body))) for kind, _, body, *_ in frames]
-    *before, (kind, document) = decoded
-    return kind, document, [progress for _, progress in before]

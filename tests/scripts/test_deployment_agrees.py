@@ -179,13 +179,10 @@ def test_a_vm_of_sizes_with_a_dvd_agrees_and_its_files_go(deployment: Deployment
     assert [vm.dvds for vm in deployment.twins.vms("new-01")] == [[iso], [iso]]
     assert [vm.boots_from for vm in deployment.twins.vms("new-01")] == [iso, iso]
     deployment.agree("Remove-DeployedVM", VMId="VM", Name="new-01", Clustered=False)
-    paths = [rf"{FOLDER}\new-01.vhdx", rf"{FOLDER}\none"]
+    left = {"Files": [rf"{FOLDER}\new-01.vhdx", rf"{FOLDER}\none"], "Name": "new-01"}
 
-    gone = deployment.agree("Remove-DeploymentFiles", Paths=paths, Folder=FOLDER)
-    again = deployment.agree("Remove-DeploymentFiles", Paths=paths, Folder=FOLDER)
-
-    assert gone == {"removed": paths[:1]}
-    assert again == {"removed": []}
+    assert deployment.agree("Remove-DeployedVM", **left) == {"removed": left["Files"][:1]}
+    assert deployment.agree("Remove-DeployedVM", **left) == {"removed": []}
 
 
 @pytest.mark.parametrize("pairs", [{"ComputerName": "x"}, {"@ComputerName@": ""}, {}])

@@ -45,7 +45,7 @@ def _lab_cmdlets(name: str) -> set[str]:
 def test_each_cmdlet_that_fails_ends_both_the_same(
     twins: Twins, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reached, called, problems, failed = Reached(name), set(), [], 0
+    reached, called, problems, failed = Reached(name, twins.powershell), set(), [], 0
 
     def run(parameters: dict[str, Any], failing: tuple[int, str] | None = None) -> list[str]:
         twins.begin_trace(failing)
@@ -81,7 +81,7 @@ def test_each_cmdlet_that_fails_ends_both_the_same(
 
     assert not problems, f"{len(problems)} of {failed}:\n" + "\n".join(problems[:10])
     assert _lab_cmdlets(name) - called == set(), "no work of the workbench calls these"
-    assert reached.missed_throws() == set(), "no work of the workbench reaches these lines"
+    assert reached.missed(twins.powershell) == set(), "no work of the workbench reaches these lines"
 
 
 def _first_and_last(trace: list[str], *, timed: bool) -> list[int]:
@@ -106,3 +106,15 @@ def _answer_oddly(patch: pytest.MonkeyPatch, odd: Odd) -> None:
         return lambda session, parameters: odd.change(found(session, parameters))
 
     patch.setattr(cmdlets, "find", find)
+
+
+@pytest.mark.parametrize("name", list(WORK))
+def test_each_script_writes_one_document(twins: Twins, name: str) -> None:
+    text = pwsh.script(name).read_text(encoding="utf-8")
+    twins.powershell.point(twins.server.url_of(HOST))
+    try:
+        count = twins.powershell.count_documents(text, twins.filled(0, WORK[name][0]))
+    finally:
+        twins.restore()
+
+    assert count == 1

@@ -124,7 +124,7 @@ def never_begun(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", list(CASES))
 def test_job_scripts_agree(jobs: Jobs, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    reached = Reached(name)
+    reached = Reached(name, jobs.twins.powershell)
     called: set[str] = set()
 
     def run(state: str, parameters: dict[str, Any], alive: bool, failing: Any = None) -> list[str]:
@@ -150,7 +150,7 @@ def test_job_scripts_agree(jobs: Jobs, name: str, monkeypatch: pytest.MonkeyPatc
 
     lab = {str(c["resolved"] or c["name"]).casefold() for c in pwsh.calls(name)} - pwsh.LANGUAGE
     assert lab - FILES == called
-    assert reached.missed_throws() == set()
+    assert reached.missed(jobs.twins.powershell) == set()
 
 
 def _refuse(patch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from apps.lab.files.samples import Sample
 from apps.lab.world import Fault
 from tests.scripts import pwsh
 from tests.scripts.conftest import Made
-from tests.scripts.powershell import PowerShell, Told
+from tests.scripts.powershell import PowerShell, Told, marked
 from tests.scripts.twins import Reached, Twins, require_same
 from tests.scripts.worlds import healthy
 
@@ -141,7 +141,7 @@ class Receiver:
 
     def __init__(self, both: Both, portal: Any, folder: Path) -> None:
         self.twins, self.portal, self.folder = both.twins, portal, folder
-        self.reached = Reached(self.NAME)
+        self.reached = Reached(self.NAME, both.twins.powershell)
         folder.mkdir()
 
         self.file = folder / "file"
@@ -163,7 +163,7 @@ class Receiver:
         given = {"Url": address, "Sha256": RIGHT.upper(), "SizeBytes": len(CONTENT), **more}
         text = pwsh.script(self.NAME).read_text(encoding="utf-8")
         self.twins.powershell.point(self.twins.server.url_of(HOST))
-        told = self.twins.powershell.run(text, {**given, "Destination": str(self.file), **here})
+        told = self.twins.powershell.run(marked(text), {**given, "Destination": str(self.file), **here})
         asked, self.portal.asked[:] = list(self.portal.asked), []
         place = f"{VOLUME}\\file"
         wanted = self.twins.handler(HOST, text, {**given, "Destination": place})
@@ -228,7 +228,7 @@ def test_both_refuse_what_is_not_the_file_or_not_given_any_more(
     assert all(word in message for word, message in zip(words, said, strict=True))
     assert not any("127.0.0.1" in message and "/" in message for message in said[:2])
     assert not receiver.file.exists()
-    assert receiver.reached.missed_throws() == set()
+    assert receiver.reached.missed(receiver.twins.powershell) == set()
 
 
 def test_a_connection_that_is_cut_is_taken_up_again_by_both(receiver: Receiver) -> None:

@@ -22,7 +22,7 @@ from apps.lab.cmdlet_server import CmdletServer
 from apps.lab.cmdlets.errors import CmdletError
 from apps.lab.world import VM, Definition, Fault, Volume, World, files, saving
 from tests.scripts import pwsh
-from tests.scripts.powershell import PowerShell, Told
+from tests.scripts.powershell import PowerShell, Told, catches, marked
 
 NEAR = 60.0  # seconds between two runs of the same thing
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -121,8 +121,8 @@ class Twins:
         """What the engine and the handler say."""
         text = pwsh.script(name).read_text(encoding="utf-8")
         self.powershell.point(self.server.url_of(host), self.program_data)
-        told = self.powershell.run(text, self._filled(0, parameters))
-        return told, self.handler(host, text, self._filled(1, parameters))
+        told = self.powershell.run(marked(text), self.filled(0, parameters))
+        return told, self.handler(host, text, self.filled(1, parameters))
 
     def handler(self, host: str, text: str, parameters: dict[str, Any]) -> Told:
         """What the lab's handler for this text says."""
@@ -186,7 +186,8 @@ class Twins:
         for world in self.worlds:
             world.begin_trace(failing)
 
-    def _filled(self, world: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def filled(self, world: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters with the ids of VMs in place of their names in braces."""
         rows = {f"{{{vm.name}}}": vm.id for c in self.worlds[world].clusters for vm in c.vms}
         return {
             key: rows.get(value, value) if isinstance(value, str) else value
@@ -234,7 +235,8 @@ def _words(progress: list[dict[str, Any]]) -> list[str]:
 class Reached:
     """What of a script's text was run so far, by its lines."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, powershell: PowerShell) -> None:
+        powershell.caught()  # what others came to
         self.text = pwsh.script(name).read_text(encoding="utf-8")
         self.throws: set[int] = set()
 
@@ -242,9 +244,11 @@ class Reached:
         if told.kind == "e" and told.record[1:] == ("OperationStopped", told.record[0]):
             self.throws.add(told.line)
 
-    def missed_throws(self) -> set[int]:
+    def missed(self, powershell: PowerShell) -> set[int]:
+        """Lines with a `throw` or a `catch` that nothing has come to so far."""
         lines = self.text.splitlines()
-        return {n for n, line in enumerate(lines, 1) if _THROW.match(line)} - self.throws
+        throws = {n for n, line in enumerate(lines, 1) if _THROW.match(line)}
+        return throws - self.throws | catches(self.text) - powershell.caught()
 
 
 # ---- comparing

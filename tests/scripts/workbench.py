@@ -113,7 +113,6 @@ WORK: dict[str, list[Parameters]] = {
         {"VMId": "{running}", "Name": "running", "IncludeDisks": True, "Folder": NEW},
         {"VMId": "{elsewhere}", "Name": "elsewhere"},
     ],
-    "Remove-DeploymentFiles": [{"Paths": [ISO], "Folder": NEW}],
     "Remove-StagedFile": [{"Paths": [ISO, DATA]}],
     "Test-DeploymentTarget": [{"VolumePath": ROOT, "Name": "OFF", "SwitchName": "wide"}],
     "New-DeploymentVM": [

@@ -247,17 +247,6 @@ def add_deployment_to_cluster(ctx: HandlerContext, VMId: str, Name: str) -> dict
     return {"group": text(roles[0]["Name"]), "owner_node": text(roles[0]["OwnerNode"])}
 
 
-def remove_deployment_files(
-    ctx: HandlerContext, Paths: list[str] | None = None, Folder: str = ""
-) -> dict[str, Any]:
-    removed = []
-    for path in [*(Paths or []), Folder]:
-        if path and ctx.one("Test-Path", LiteralPath=path):
-            ctx.run("Remove-Item", LiteralPath=path, Recurse=True, Force=True)
-            removed.append(path)
-    return {"removed": removed}
-
-
 HANDLERS = {
     "Test-DeploymentTarget": test_deployment_target,
     "New-DeploymentVM": new_deployment_vm,
@@ -266,5 +255,4 @@ HANDLERS = {
     "Start-DeploymentProvisioning": start_deployment_provisioning,
     "Get-DeploymentProvisioning": get_deployment_provisioning,
     "Add-DeploymentToCluster": add_deployment_to_cluster,
-    "Remove-DeploymentFiles": remove_deployment_files,
 }
