@@ -1,6 +1,7 @@
 """The control address: a test's eye on the world, and its hand. JSON over HTTP, loopback only.
 
-GET /state · POST /hosts/{name} · POST /vms/{name} · DELETE /vms/{name} · POST /volumes/{name} ·
+GET /state · POST /hosts/{name} · POST /guardian-services/{name} · POST /vms/{name} ·
+DELETE /vms/{name} · POST /volumes/{name} ·
 POST /reset. Names are URL-encoded; a VM may be named by its id, a volume as cluster/volume.
 Errors: {"error": "…"} with 400 (a bad body), 404 (no such row), 409 (a name that two rows have).
 """
@@ -13,9 +14,20 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from apps.lab import web
-from apps.lab.world import GIB, VM, Cluster, DefinitionError, Node, Volume, World, changes
-from apps.lab.world.build import fault, verdict
+from apps.lab.world import (
+    GIB,
+    VM,
+    Cluster,
+    DefinitionError,
+    Node,
+    Volume,
+    WireFault,
+    World,
+    changes,
+)
+from apps.lab.world.build import verdict
 from apps.lab.world.definition import Place
+from apps.lab.world.faults import fault, wire_fault
 from apps.lab.world.model import PROTECTIONS, STATES
 from apps.lab.wsman.doors import SETTINGS, Doors
 
@@ -37,7 +49,11 @@ def state(world: World) -> dict[str, Any]:
         return {
             "guardian_services": [_guardian(world, row.name) for row in world.guardians],
             "clusters": [_cluster(row) for row in world.clusters],
-            "calls": {"requests": world.requests, "scripts": dict(world.script_calls)},
+            "calls": {
+                "requests": world.requests,
+                "scripts": dict(world.script_calls),
+                "cmdlets": dict(world.cmdlet_calls),
+            },
         }
 
 
@@ -100,8 +116,8 @@ def _vm(vm: VM) -> dict[str, Any]:
 
 # ---- changing
 def change_host(world: World, name: str, body: Place) -> dict[str, Any]:
-    """Any of attestation, power, latency_ms, faults, lacks (commands), winrm_settings; all of them
-    are read before one is done."""
+    """Any of attestation, power, latency_ms, clock_seconds, faults, wire_faults, lacks (commands),
+    winrm_settings; all of them are read before one is done."""
     with world.locked():
         try:
             cluster, node = world.cluster_of(name), world.node(name)
@@ -111,19 +127,49 @@ def change_host(world: World, name: str, body: Place) -> dict[str, Any]:
         seen = verdict(attestation) if attestation else None
         power = body.word("power", ("on", "off"), node.power)
         latency = body.whole("latency_ms", node.latency_ms)
+        clock = _signed(body, "clock_seconds", node.clock_seconds)
         faults = [fault(place) for place in body.rows("faults")] if "faults" in body.value else None
         lacks = body.texts("lacks", node.lacks)
         doors = _settings(body, node.doors)
+        spoiled = _wire_faults(body)
         _refuse_strangers(body)
         node.lacks, node.doors = lacks, doors
         if seen:
             node.attestation = seen
-        node.latency_ms = latency
+        node.latency_ms, node.clock_seconds = latency, clock
         if faults is not None:
             world.set_faults(node, faults)
         _set_power(cluster, node, power)
         world.changed()
-        return _node(node)
+        told = _node(node)
+    if spoiled is not None:
+        world.set_wire_faults(node, spoiled)
+    return told
+
+
+def _wire_faults(body: Place) -> list[WireFault] | None:
+    rows = [wire_fault(place) for place in body.rows("wire_faults")]
+    return rows if "wire_faults" in body.value else None
+
+
+def _signed(body: Place, key: str, default: float) -> float:
+    """Seconds that may be negative."""
+    value = body.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e9:
+        raise body.fail(key, "a number of seconds is wanted")
+    return float(value)
+
+
+def change_guardian(world: World, name: str, body: Place) -> dict[str, Any]:
+    """wire_faults of a guardian service; only those of any request."""
+    row = world.guardian(name)
+    if row is None:
+        raise Refused(404, f"no guardian service is named {name}")
+    spoiled = _wire_faults(body)
+    _refuse_strangers(body)
+    if spoiled is not None:
+        world.set_wire_faults(row, spoiled)
+    return _guardian(world, name)
 
 
 def _settings(body: Place, doors: Doors) -> Doors:
@@ -235,7 +281,10 @@ def answer(world: World, method: str, path: str, content: bytes) -> dict[str, An
         return {}
     if method == "DELETE" and noun == "vms" and name:
         return remove_vm(world, name)
-    changers = {"hosts": change_host, "vms": change_vm, "volumes": change_volume}
+    changers = {
+        "hosts": change_host, "guardian-services": change_guardian, "vms": change_vm,
+        "volumes": change_volume,
+    }  # fmt: skip
     if method == "POST" and noun in changers and name:
         return changers[noun](world, name, _body(content))
     raise Refused(404, f"{method} {path}: no such call")

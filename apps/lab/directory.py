@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from apps.lab.world import Cluster, Node, World
+from apps.lab.world import Cluster, Node, WireFault, World
 from apps.lab.wsman.doors import Doors
 from apps.lab.wsman.hosts import Account, WsmanHost
 
@@ -48,6 +48,11 @@ class Host:
     def count_request(self) -> None:
         """One HTTP request answered, for the control address's counters."""
         self._world.count_request()
+
+    def wire_fault(self, action: str) -> WireFault | None:
+        """What the control address set for an answer."""
+        with self._world.locked():
+            return self._world.take_wire_fault(self._world.node(self.name), action)
 
 
 def account_of(cluster: Cluster) -> Account:

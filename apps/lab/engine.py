@@ -3,7 +3,7 @@
 `run_script` is the one joint between the WS-Management server and the rest. It blocks until the
 script has ended, applies the host's latency and faults, and leaves in one of four ways:
 the script's JSON document (return); `CmdletError` (the script ended with an error record);
-`WireFault("drop" | "garbage")` (the server breaks its answer accordingly); `ScriptCancelled`.
+`WireFault` (the server breaks its answer accordingly); `ScriptCancelled`.
 """
 
 from __future__ import annotations
@@ -98,4 +98,6 @@ def run_script(
     session = Session(world, host_name, cancelled)
     session.arrive(name)
     handler = handlers()[name]
-    return handler(HandlerContext(session, emit), **bind(script_text, parameters))
+    result = handler(HandlerContext(session, emit), **bind(script_text, parameters))
+    session.leave(name, result)
+    return result

@@ -10,6 +10,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 
 from apps.lab import web
 from apps.lab.identities import Identity, load_or_make
-from apps.lab.world import Guardian
+from apps.lab.world import Guardian, WireFault
 
 KPS = "http://schemas.microsoft.com/kps/2014/07"
 DSIG = "http://www.w3.org/2000/09/xmldsig#"
@@ -118,7 +120,39 @@ class _Handler(web.Handler):
 
     def do_GET(self) -> None:
         status, kind, content = self.server.answer(urlsplit(self.path).path.casefold())
-        self.reply(status, kind, content)
+        trouble = self.server.trouble()
+        if trouble is None:
+            self.reply(status, kind, content)
+        else:
+            self._spoil(trouble, kind, content)
+
+    def _spoil(self, trouble: WireFault, kind: str, content: bytes) -> None:
+        """What is left of an answer, as `wire_faults` of the control address want it."""
+        if trouble.kind == "status":
+            self.reply(trouble.status, "text/html", b"<h2>It did not work out</h2>")
+        elif trouble.kind == "content-type":
+            self.reply(200, "text/html", b"<h2>Sign in to the network first</h2>")
+        elif trouble.kind == "truncated":
+            self.reply(200, kind, content[: trouble.kept(len(content))])
+        elif trouble.kind == "delay":
+            time.sleep(trouble.seconds)
+            self.reply(200, kind, content)
+        else:
+            self._break_off(trouble, kind, content)
+
+    def _break_off(self, trouble: WireFault, kind: str, content: bytes) -> None:
+        self.close_connection = True
+        if trouble.kind == "garbage":
+            self.wfile.write(b"\x00\xff no HTTP at all\r\n\r\n")
+            return
+        if trouble.kind in ("cut", "stall") and (kept := trouble.kept(len(content))):
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[:kept])
+        if trouble.kind == "stall":
+            self.rfile.read(1)  # until the client has had enough
 
 
 class GuardianServer(web.Server):
@@ -126,6 +160,7 @@ class GuardianServer(web.Server):
 
     def __init__(self, guardian: Guardian, keys: GuardianKeys, address: str, port: int) -> None:
         self.guardian, self.keys = guardian, keys
+        self.trouble: Callable[[], WireFault | None] = lambda: None
         super().__init__(address, port, _Handler, "lab-hgs")
 
     def answer(self, path: str) -> tuple[int, str, bytes]:

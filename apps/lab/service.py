@@ -13,7 +13,7 @@ from apps.lab import engine, hgs
 from apps.lab.control import ControlServer
 from apps.lab.directory import Directory
 from apps.lab.real_engine import RealEngine
-from apps.lab.world import Definition, World, files
+from apps.lab.world import Definition, WireFault, World, files
 from apps.lab.wsman.hosts import RunScript
 from apps.lab.wsman.server import Server, serve
 
@@ -60,6 +60,7 @@ class Lab:
             directory, plain, tls, run, state_dir=self.folder / "wsman", engine=powershell
         )
         self._closing.append(server.stop)
+        self.world.on_wire_faults = functools.partial(_heed_refusals, self.world, directory, server)
         return server
 
     def _runner(self, powershell: str) -> RunScript:
@@ -77,10 +78,17 @@ class Lab:
         for address, guardian in zip(addresses, self.world.guardians, strict=True):
             keys = hgs.keys_of(self.folder, guardian)
             server = hgs.GuardianServer(guardian, keys, address, port)
+            server.trouble = functools.partial(self._guardian_trouble, guardian.name)
             self._closing.append(server.stop)
             server.start()
             servers.append(server)
         return servers
+
+    def _guardian_trouble(self, name: str) -> WireFault | None:
+        """Looked up anew each time: a reset replaces rows."""
+        with self.world.locked():
+            row = self.world.guardian(name)
+            return self.world.take_wire_fault(row, "") if row else None
 
     def _start_control(self, port: int) -> ControlServer:
         kept = self._kept.get("control_port")
@@ -145,6 +153,18 @@ class Lab:
         """Ends all of it, last started first."""
         while self._closing:
             self._closing.pop()()
+
+
+def _heed_refusals(world: World, directory: Directory, server: Server) -> None:
+    """Closes the doors of hosts whose wire is to refuse connections."""
+    with world.locked():
+        closed = [
+            address
+            for address in directory.addresses()
+            if (host := directory.host_at(address)) is not None
+            and any(fault.kind == "refuse" for fault in world.node(host.name).wire_faults)
+        ]
+    server.refuse(closed)
 
 
 def _read(path: Path) -> dict[str, Any]:

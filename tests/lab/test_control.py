@@ -86,7 +86,7 @@ def test_state_has_the_shape_that_is_promised(control: Control) -> None:
         "name", "id", "node", "state", "protection", "clustered", "dvds", "boots_from",
         "template_sha256", "shielding_data_sha256",
     }  # fmt: skip
-    assert set(state["calls"]) == {"requests", "scripts"}
+    assert set(state["calls"]) == {"requests", "scripts", "cmdlets"}
 
 
 def test_a_vm_of_any_name_is_changed_and_removed(control: Control) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from apps.lab.cmdlets import cmdlet
@@ -74,8 +75,8 @@ def operating_system(session: Session) -> list[dict[str, Any]]:
             "Caption": node.os,
             "Version": node.os_version,
             "CSName": node.name.upper(),
-            "LastBootUpTime": moment(node.booted_at),
-            "LocalDateTime": now(),
+            "LastBootUpTime": moment(node.booted_at + node.clock_seconds),
+            "LocalDateTime": now() + timedelta(seconds=node.clock_seconds),
             "TotalVisibleMemorySize": node.memory_bytes >> 10,
             "FreePhysicalMemory": memory_available(cluster, node) >> 10,
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class CmdletError(Exception):
     """A terminating error record: what `$_` would hold in the script's catch block.
@@ -27,16 +29,19 @@ class CmdletError(Exception):
 
 
 class WireFault(Exception):
-    """The host's answer must not arrive as it should: `kind` is "drop" or "garbage".
+    """The host's answer must not arrive as it should.
 
-    drop: cut the TCP connection without answering. garbage: answer bytes that are no frame.
-    A hang is waited out below and ends as a drop, so that the server needs no third case.
+    `kind` "drop" cuts the TCP connection without answering; the others are what a process writes
+    instead of its answer, see `apps.lab.wsman.misbehaviour`. A hang is waited out below and ends as
+    a drop. `code` is an exit code, `result` the document that the script would have answered with.
     """
 
-    def __init__(self, kind: str, message: str = "") -> None:
+    def __init__(self, kind: str, message: str = "", *, code: int = 1, result: Any = None) -> None:
         super().__init__(f"{kind}: {message}" if message else kind)
         self.kind = kind
         self.message = message
+        self.code = code
+        self.result = result
 
 
 class ScriptCancelled(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from apps.lab.cmdlets.errors import CmdletError, ScriptCancelled, WireFault
-from apps.lab.world import Cluster, Fault, Node, World
+from apps.lab.world import Cluster, Fault, Node, World, changes
 
 TICK = 0.05  # how often a waiting session looks whether its client gave up
 
@@ -37,6 +37,10 @@ class Session:
         self.pause(self.node.latency_ms / 1000)
         self._meet_fault(script)
 
+    def leave(self, script: str, result: Any) -> None:
+        """What happens after a script's last line, before its answer is on its way."""
+        self._meet_fault(script, "after", result)
+
     def call(self, name: str, parameters: Mapping[str, Any], inputs: list[Any]) -> list[Any]:
         """Runs one cmdlet; what it writes to the pipeline."""
         from apps.lab.cmdlets import find, unknown  # the registry imports modules that need Session
@@ -49,7 +53,10 @@ class Session:
         self.pause(self.world.timing.cmdlet_ms / 1000)
         self._meet_fault(name)
         present = {key: value for key, value in parameters.items() if value is not None}
-        return function(self, Parameters(name, present, inputs))
+        output = function(self, Parameters(name, present, inputs))
+        self.world.count_cmdlet(name)
+        self._meet_fault(name, "after")
+        return output
 
     def pause(self, seconds: float) -> None:
         """Waits, but not for a client that has gone away."""
@@ -69,8 +76,8 @@ class Session:
                 self.world.wait(min(left, TICK))
             return value
 
-    def _meet_fault(self, name: str) -> None:
-        fault = self.world.take_fault(self.host_name, name)
+    def _meet_fault(self, name: str, when: str = "before", result: Any = None) -> None:
+        fault = self.world.take_fault(self.host_name, name, when)
         if fault is None:
             return
         if fault.kind == "error":
@@ -81,7 +88,17 @@ class Session:
             return
         if fault.kind == "hang":
             self._hang(fault)
-        raise WireFault("drop" if fault.kind == "hang" else fault.kind, fault.message)
+        if fault.kind == "reboot":
+            self._reboot()
+        kind = "drop" if fault.kind in ("hang", "reboot") else fault.kind
+        raise WireFault(kind, fault.message, code=fault.code, result=result)
+
+    def _reboot(self) -> None:
+        """The host's power is gone and back: what ran on it has failed over or stopped."""
+        with self.world.locked():
+            changes.lose_host(self.cluster, self.node)
+            changes.regain_host(self.cluster, self.node)
+            self.world.changed()
 
     def _hang(self, fault: Fault) -> None:
         """Never comes back while the fault is set. Afterwards the wire is cut, nothing is done:

@@ -1,6 +1,7 @@
 """The simulated fabric: what exists and which rules hold. Pure Python, no sockets, one lock."""
 
 from apps.lab.world.definition import Definition, DefinitionError, parse, read
+from apps.lab.world.faults import Fault, WireFault
 from apps.lab.world.model import (
     GIB,
     VM,
@@ -8,7 +9,6 @@ from apps.lab.world.model import (
     Checkpoint,
     Cluster,
     Disk,
-    Fault,
     File,
     Guardian,
     HealthFault,
@@ -38,6 +38,7 @@ __all__ = [
     "Timing",
     "Verdict",
     "Volume",
+    "WireFault",
     "World",
     "parse",
     "read",

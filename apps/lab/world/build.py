@@ -10,8 +10,8 @@ from pathlib import Path
 from cryptography import x509
 
 from apps.lab.world.definition import DefinitionError, Place
+from apps.lab.world.faults import fault
 from apps.lab.world.model import (
-    FAULT_KINDS,
     GIB,
     MODES,
     PROTECTIONS,
@@ -22,7 +22,6 @@ from apps.lab.world.model import (
     Checkpoint,
     Cluster,
     Disk,
-    Fault,
     File,
     Guardian,
     HealthFault,
@@ -186,20 +185,6 @@ def verdict(place: Place | None, default: str = "Passed") -> Verdict:
     if not isinstance(names, list) or not all(isinstance(n, str) and n.isalpha() for n in names):
         raise place.fail("sub_status", "a list of names such as SecureBoot is wanted")
     row = Verdict(place.word("status", VERDICTS, default), list(names))
-    place.done()
-    return row
-
-
-def fault(place: Place) -> Fault:
-    """What goes wrong on a host, of a definition or of the control address."""
-    times = place.get("times")
-    row = Fault(
-        place.text("on"),
-        place.word("kind", FAULT_KINDS, "error"),
-        str(place.get("message", "")),
-        None if times is None else place.whole("times", 1, 1),
-        place.number("seconds", 5.0),
-    )
     place.done()
     return row
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.lab.world.faults import Fault, WireFault
 from apps.lab.wsman.doors import Doors
 
 GIB = 1 << 30
@@ -21,20 +22,8 @@ VERDICTS = (
     "Passed", "NotConfigured", "Unknown", "Expired", "TransientError", "UnauthorizedHost",
     "TpmError", "InsecureHostConfiguration",
 )  # fmt: skip
-FAULT_KINDS = ("error", "drop", "hang", "garbage", "slow")
 MODES = ("tpm", "host-key", "active-directory")
 HOLDS_MEMORY = frozenset({"Running", "Paused", "Starting", "Stopping", "Saving", "Pausing"})
-
-
-@dataclass(eq=False)
-class Fault:
-    """What goes wrong when the script or cmdlet named `on` is run; `times` None is for ever."""
-
-    on: str
-    kind: str
-    message: str = ""
-    times: int | None = None
-    seconds: float = 5.0
 
 
 @dataclass
@@ -66,6 +55,8 @@ class Node:
     lacks: list[str] = field(
         default_factory=list
     )  # "Get-VM", "Get-VM -Id", "root/msps/…" in lower case
+    wire_faults: list[WireFault] = field(default_factory=list)
+    clock_seconds: float = 0.0  # how far the host's clock is ahead
 
 
 @dataclass
@@ -196,6 +187,7 @@ class Guardian:
     mode: str
     address: str
     nodes: int = 3
+    wire_faults: list[WireFault] = field(default_factory=list)
 
     @property
     def attestation_url(self) -> str:

@@ -11,13 +11,14 @@ import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from apps.lab.world import changes, saving
+from apps.lab.world import changes, faults, saving
 from apps.lab.world.definition import Definition
-from apps.lab.world.model import VM, Cluster, Fault, Guardian, Node, Timing, Volume
+from apps.lab.world.faults import Fault, WireFault
+from apps.lab.world.model import VM, Cluster, Guardian, Node, Timing, Volume
 
 
 class World:
@@ -32,6 +33,8 @@ class World:
         self.closed = False
         self.requests = 0
         self.script_calls: Counter[str] = Counter()
+        self.cmdlet_calls: Counter[str] = Counter()  # those that ended without an error
+        self.on_wire_faults: Callable[[], None] = lambda: None
         self.guardians: list[Guardian] = []
         self.clusters: list[Cluster] = []
         self.jobs: dict[str, dict[str, Any]] = {}  # detached jobs by host and id; see handlers.jobs
@@ -104,7 +107,9 @@ class World:
             self._begin()
             self.requests = 0
             self.script_calls.clear()
+            self.cmdlet_calls.clear()
             self.changed()
+        self.on_wire_faults()
 
     def close(self) -> None:
         with self._condition:
@@ -203,7 +208,11 @@ class World:
         with self._condition:
             self.script_calls[name] += 1
 
-    def take_fault(self, node_name: str, on: str) -> Fault | None:
+    def count_cmdlet(self, name: str) -> None:
+        with self._condition:
+            self.cmdlet_calls[name] += 1
+
+    def take_fault(self, node_name: str, on: str, when: str = "before") -> Fault | None:
         """The fault set for this script or cmdlet on a host, used once, or None."""
         with self._condition:
             try:
@@ -211,7 +220,7 @@ class World:
             except LookupError:
                 return None
             for fault in node.faults:
-                if fault.on.casefold() != on.casefold():
+                if fault.on.casefold() != on.casefold() or fault.when != when:
                     continue
                 if fault.times is not None:
                     fault.times -= 1
@@ -228,3 +237,16 @@ class World:
             node.faults = faults
             node.hanging = []
             self.changed()
+
+    def take_wire_fault(self, row: Node | Guardian, action: str) -> WireFault | None:
+        """The fault that a request to a host or guardian service meets, used once, or None."""
+        with self._condition:
+            found, row.wire_faults = faults.take(row.wire_faults, action)
+            return found
+
+    def set_wire_faults(self, row: Node | Guardian, wanted: list[WireFault]) -> None:
+        """Replaces what spoils the wire of a host or a guardian service."""
+        with self.locked():
+            row.wire_faults = wanted
+            self.changed()
+        self.on_wire_faults()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import logging
 
-from apps.lab.wsman import http, sealing, soap
+from apps.lab.world.faults import WireFault
+from apps.lab.wsman import http, sealing, soap, troubles
 from apps.lab.wsman.service import Caller, ConnectionCut, Service
 from apps.lab.wsman.signin import SignIn
 
@@ -30,6 +32,7 @@ class Connection:
         self._writer = writer
         self._peer = peer
         self._booted_at = service.host.booted_at
+        self._trouble: WireFault | None = None  # what the answer under way meets
         self._is_tls = writer.get_extra_info("ssl_object") is not None
 
     async def serve(self) -> None:
@@ -46,11 +49,21 @@ class Connection:
             if not host.powered_on or host.booted_at != self._booted_at:
                 raise ConnectionCut
             self._service.host.count_request()
-            await self._write(await self._answer(request))
+            self._trouble = host.wire_fault("")
+            response = http.Response(200)
+            if self._trouble is None or self._trouble.done:
+                response = await self._answer(request)
+            await self._write(troubles.instead(self._trouble, response, self._signin.offers))
 
     async def _write(self, response: http.Response) -> None:
-        self._writer.write(http.render(response))
-        await self._writer.drain()
+        await troubles.write(self._trouble, response, self._reader, self._writer)
+
+    async def _perform(self, envelope: bytes, caller: Caller) -> tuple[int, bytes]:
+        host = self._service.host
+        if self._trouble is None:
+            self._trouble = host.wire_fault(troubles.action_of(envelope))
+        answer = functools.partial(self._service.answer, envelope, caller)
+        return await troubles.envelope(self._trouble, envelope, host.fqdn, answer)
 
     async def _answer(self, request: http.Request) -> http.Response:
         if request.method != "POST":
@@ -92,7 +105,7 @@ class Connection:
         if not protocol:
             if not self._is_tls:  # AllowUnencrypted is off, as on every host out of the box
                 return http.Response(500)
-            status, body = await self._service.answer(request.body, caller)
+            status, body = await self._perform(request.body, caller)
             return http.Response(status, body, sealing.SOAP_TYPE, headers)
         keys = self._signin.keys
         try:
@@ -102,7 +115,7 @@ class Connection:
         except sealing.NotSealed as problem:
             log.debug("refused a sealed envelope: %s", problem)
             return http.Response(500)
-        status, body = await self._service.answer(envelope, caller)
+        status, body = await self._perform(envelope, caller)
         sealed, content_type = sealing.seal(keys, protocol, body)
         return http.Response(status, sealed, content_type, headers)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from apps.lab.world.faults import WireFault
 from apps.lab.wsman.doors import Doors
 
 
@@ -73,6 +74,9 @@ class WsmanHost(Protocol):
 
     def count_request(self) -> None:
         """Called once for every HTTP request that reaches the host."""
+
+    def wire_fault(self, action: str) -> WireFault | None:
+        """What an answer to an action ("" any request) meets; asked once for each."""
 
 
 class HostDirectory(Protocol):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.lab.cmdlets.errors import CmdletError, ScriptCancelled, WireFault
-from apps.lab.wsman import clixml, console, frames, statements
+from apps.lab.wsman import clixml, console, frames, misbehaviour, statements
 from apps.lab.wsman.hosts import RunScript, WsmanHost
 from apps.lab.wsman.shells import Cancelled, Command
 
@@ -57,7 +57,7 @@ class Programs:
         except (Cancelled, ScriptCancelled):
             code = 1
         except WireFault as broken:
-            code = _break(command, broken.kind)
+            code = misbehaviour.misbehave(command, None, broken) or 0
         except Exception:
             # As a process that crashed: who waits for it hears of its end at once.
             logger.exception("%s on %s met a fault of the lab.", command.line[:60], host.name)
@@ -88,7 +88,13 @@ class Programs:
             return _show(command, Outcome(error=clixml.errors(words), code=1))
         known: dict[str, str] = {}
         while line := command.read_line():
-            self._portal_call(host, command, frames.Request.of(line), known)
+            request = frames.Request.of(line)
+            try:
+                self._portal_call(host, command, request, known)
+            except WireFault as broken:
+                code = misbehaviour.misbehave(command, request, broken)
+                if code is not None:
+                    return code
         return 0
 
     def _portal_call(
@@ -127,14 +133,6 @@ def _lines(command: Command) -> Iterator[str]:
     """Standard input, to its end."""
     while line := command.read_line():
         yield line.decode("utf-8", "replace")
-
-
-def _break(command: Command, kind: str) -> int:
-    if kind == "garbage":
-        command.write(b"\xff\xfe\x00<html>502 Bad Gateway</html>\x1b[0m\r\n")
-        return 0
-    command.break_off()
-    return 1
 
 
 def _show(command: Command, outcome: Outcome) -> int:

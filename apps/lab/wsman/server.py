@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import itertools
 import socket
 import ssl
 import struct
 import threading
+from collections.abc import Collection
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from apps.lab.wsman.pki import Authority, HostCertificate
 from apps.lab.wsman.programs import Programs
 from apps.lab.wsman.service import ConnectionCut, Service
 from apps.lab.wsman.signin import Channel, SignIn, UserFiles
+from apps.lab.wsman.troubles import Broken
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero seconds: close with a reset
 
@@ -53,6 +56,7 @@ class Server:
         self._certificates: dict[str, HostCertificate] = {}
         self._services: dict[str, Service] = {}
         self._connections: dict[asyncio.Task[None], str] = {}
+        self._listeners: dict[str, list[asyncio.Server]] = {}
         self._started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="lab-wsman", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -90,6 +94,11 @@ class Server:
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
+    def open_shells(self, name: str) -> int:
+        """How many shells a host holds."""
+        service = self._services.get(name)
+        return len(service.shells) if service else 0
+
     def sever(self, address: str) -> None:
         """Cuts every connection to an address, as a broken cable does; returns when it is done."""
         if self._loop is not None:
@@ -109,17 +118,35 @@ class Server:
                 raise
             self._started.set_exception(error)
 
+    def refuse(self, addresses: Collection[str]) -> None:
+        """Listens at every address but these, whose connections are cut; returns when it is so."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._refuse(addresses), self._loop).result()
+
+    async def _refuse(self, addresses: Collection[str]) -> None:
+        for address, certificate in self._certificates.items():
+            if address not in addresses:
+                await self._open(address, certificate)
+                continue
+            for listener in self._listeners.pop(address, ()):
+                listener.close()
+            await self._sever(address)
+
+    async def _open(self, address: str, certificate: HostCertificate) -> None:
+        if address not in self._listeners:
+            self._listeners[address] = [
+                await self._listen(address, self.http_port, None),
+                await self._listen(address, self.tls_port, certificate),
+            ]
+
     async def _main(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        listeners: list[asyncio.Server] = []
         try:
-            for address, certificate in self._certificates.items():
-                listeners.append(await self._listen(address, self.http_port, None))
-                listeners.append(await self._listen(address, self.tls_port, certificate))
+            await self._refuse(())
             self._started.set_result(None)
             await self._stopping.wait()
         finally:
-            for listener in listeners:
+            for listener in itertools.chain(*self._listeners.values()):
                 listener.close()
             for service in self._services.values():
                 service.shells.close()
@@ -156,6 +183,9 @@ class Server:
             signin = SignIn(host, self._users, self._channel(writer, certificate))
             peer = writer.get_extra_info("peername")[0]
             await Connection(self._service(host), signin, reader, writer, peer).serve()
+        except Broken as broken:
+            if broken.reset:
+                _reset(writer)
         except (ConnectionCut, ConnectionError, asyncio.IncompleteReadError):
             _reset(writer)
         except asyncio.CancelledError:  # the service stops; nobody waits for this task's result

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.lab.cmdlets.errors import CmdletError
+from apps.lab.world.faults import WireFault, take
 from apps.lab.wsman.doors import CertificateMapping, Doors
 from apps.lab.wsman.hosts import Account, Emit
 from apps.lab.wsman.server import Server, free_port, serve
@@ -33,9 +34,14 @@ class Machine:
     doors: Doors = field(
         default_factory=lambda: Doors(certificates=[CertificateMapping(SUBJECT, "portal")])
     )
+    wire_faults: list[WireFault] = field(default_factory=list)
 
     def count_request(self) -> None:
         self.requests += 1
+
+    def wire_fault(self, action: str) -> WireFault | None:
+        found, self.wire_faults = take(self.wire_faults, action)
+        return found
 
 
 @dataclass
