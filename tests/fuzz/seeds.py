@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import struct
+import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from apps.library.formats import Source, inspect
 from apps.library.formats.vhdx import open_vhdx
 from tests.fuzz.promise import SEAL_ALL
 from tests.library import disks, sketch
 from tests.library.sources import BytesSource
-from tests.library.sparse import Recorder, Sparse, reduced
+from tests.library.sparse import Recorder, Sparse, reduced, unpack
 
+_DATA = Path(__file__).resolve().parent.parent / "data"
+CORPUS, FOUND = _DATA / "fuzz-corpus.tar.xz", _DATA / "fuzz"
 KIB, MIB, GIB, TIB = sketch.KIB, sketch.MIB, sketch.GIB, sketch.TIB
 
 
@@ -33,6 +37,18 @@ def seeds() -> Iterator[tuple[str, Sparse]]:
     yield "iso", Sparse(MIB, ((0x8001, b"CD001"),))
     yield "zip", Sparse(MIB, ((0, b"PK\x03\x04"),))
     yield "nothing", Sparse(0)
+
+
+def past() -> Iterator[tuple[str, Sparse]]:
+    """What broke the promise once, by its name, and what earlier fuzzing kept because it reached
+    something new, by the digest of its bytes."""
+    for path in sorted(FOUND.glob("*.disk")):
+        yield path.stem, unpack(path.read_bytes())
+    with tarfile.open(CORPUS) as kept:
+        for member in kept:
+            content = kept.extractfile(member)
+            if content is not None:
+                yield Path(member.name).name, unpack(content.read())
 
 
 def _metadata_of(source: Source) -> Sparse:
