@@ -18,6 +18,8 @@ RESUME = "Resume the host and bring its virtual machines back"
 WAIT_SECONDS = 55
 #: Live migrations of a full host take their time; the script tells how far it is.
 DRAIN_SECONDS = 1800
+#: … and after so long without a word of it the host hangs.
+QUIET_SECONDS = 60
 
 
 def register() -> None:
@@ -47,6 +49,7 @@ def drain(ctx: Context) -> dict[str, Any]:
         told = ctx.call(
             _cluster_endpoint(host), scripts.load("fabric", "Suspend-HostWithDrain"),
             {"Name": host.name, "TimeoutSeconds": DRAIN_SECONDS}, timeout=DRAIN_SECONDS + 30,
+            quiet=QUIET_SECONDS,
         )  # fmt: skip
     with ctx.step(READ):
         read(ctx, host.cluster)

@@ -84,7 +84,7 @@ def _catalog(ctx: Context, template: TemplateDisk, place: Place) -> str:
         disk = staging.bring(ctx, template.file, place)
         script = scripts.load("library", "Get-TemplateDiskFacts")
         ctx.call(
-            staging.endpoint(place.host), script, {"Path": disk, "CatalogPath": path}, timeout=600
+            staging.endpoint(place.host), script, {"Path": disk, "CatalogPath": path}, timeout=110
         )
         note_catalog(template, place, template.catalog_sha256)
     return path

@@ -24,7 +24,7 @@ FETCH = "Bring the file to a host"
 READ = "Read what the file holds"
 PAIRS = "Check what it fits"
 CHECK = "Check whether they fit"
-READ_SECONDS = 600
+READ_SECONDS = 110
 
 
 def register() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -134,10 +135,12 @@ class Context:
         parameters: Mapping[str, Any] | None = None,
         *,
         timeout: float = 60,
+        quiet: float = math.inf,
     ) -> Any:
         """Runs a script on a host and gives its one document.
 
-        Recorded without secrets; its progress lines are the step's; a cancel stops it.
+        Recorded without secrets; its progress lines are the step's; a cancel stops it. What is
+        given longer than two minutes says how far it is, and ends `quiet` seconds after it stops.
         """
         self.check_cancelled()
         self.record_script(script, parameters)
@@ -146,6 +149,7 @@ class Context:
             script,
             dict(parameters or {}),
             timeout=timeout,
+            quiet=quiet,
             on_progress=self.on_progress,
             should_stop=self.should_stop,
         )

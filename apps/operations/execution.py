@@ -23,7 +23,6 @@ from apps.remoting.errors import RemotingError, ScriptRefused, Stopped
 
 logger = logging.getLogger(__name__)
 HINTS = {
-    "script-refused": "Read the host’s own words, mend what they name, then retry.",
     "timed-out": "The host took too long. See whether it answers at all, then retry.",
 }
 DEFAULT_HINT = "See whether the host answers (its page says when it last did), then retry."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,22 +22,25 @@ def call(
     parameters: Mapping[str, Any] | None = None,
     *,
     timeout: float = 60,
+    quiet: float = math.inf,
     on_progress: Callable[[dict[str, Any]], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     pool: Pool = POOL,
 ) -> Any:
-    """The one JSON document that a script answers with.
+    """The one JSON document that a script answers with; a name that it lacks raises BadReply.
 
     `parameters` by the names of the script's param() block, JSON values only. `timeout` in
-    seconds covers everything from the connection on. `on_progress` gets each progress object as
-    it comes; `should_stop` is asked every two seconds at least. Whatever ends the call early, an
-    exception of theirs included, terminates the script.
+    seconds covers everything from the connection on; a script that says how far it is may be given
+    long, and `quiet`, seconds without a word after which it counts as hanging. `on_progress` gets
+    each progress object as it comes; `should_stop` is asked every two seconds at least. Whatever
+    ends the call early, an exception of theirs included, terminates the script.
 
     Raises a RemotingError: Unreachable, SignInRefused, TimedOut, ScriptRefused, ScriptCrashed,
     BadReply, TooLarge, Stopped, Busy. Raises TypeError for a parameter that JSON doesn't have.
     """
     sent = frames.parameters_line(parameters or {})
-    job = Job(script, sent, time.monotonic() + timeout, timeout, on_progress, should_stop)
+    until = time.monotonic() + timeout
+    job = Job(script, sent, until, timeout, on_progress, should_stop, quiet)
     session = pool.take(endpoint, until=job.until, should_stop=should_stop)
     was_kept = session.calls > 0
     try:

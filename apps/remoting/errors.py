@@ -102,7 +102,8 @@ class Stopped(RemotingError):
 
 
 class Busy(RemotingError):
-    """Every session that the portal grants itself on a host is in use, and none came free."""
+    """Every session that the portal grants itself on a host, or that the host grants it, is in use,
+    and none came free."""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message, code="busy", hint=hint)
+    def __init__(self, message: str, *, hint: str = "", host_message: str = "") -> None:
+        super().__init__(message, code="busy", hint=hint, host_message=host_message)

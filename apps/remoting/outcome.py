@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from apps.remoting import clixml, frames, scripts
+from apps.remoting import clixml, documents, frames, scripts
 from apps.remoting.endpoint import Endpoint
 from apps.remoting.errors import BadReply, ScriptCrashed, ScriptRefused, TooLarge
 
@@ -26,6 +27,7 @@ class Job:
     seconds: float  # the same, as the caller said it
     on_progress: Callable[[dict[str, Any]], None] | None = None
     should_stop: Callable[[], bool] | None = None
+    quiet: float = math.inf  # seconds without a byte of output after which it counts as hanging
 
     @property
     def remaining(self) -> float:
@@ -42,6 +44,7 @@ class Outcome:
 
     def __init__(self, number: int) -> None:
         self.exit_code = 0
+        self.heard = time.monotonic()  # when it last wrote anything
         self.memory = 0  # bytes that PowerShell holds, 0 as long as it hasn't said
         self._number = number
         self._frames = frames.Reader()
@@ -60,6 +63,8 @@ class Outcome:
 
     def take(self, endpoint: Endpoint, job: Job, out: bytes, err: bytes) -> None:
         """One Receive's pieces; raises TooLarge, BadReply, and what on_progress raises."""
+        if out or err:
+            self.heard = time.monotonic()
         self._size += len(out) + len(err)
         if self._size > OUTPUT_LIMIT:
             raise TooLarge(
@@ -98,7 +103,7 @@ class Outcome:
         if self._error is not None:
             raise _refused(endpoint, script, self._error)
         if self._result is not _NOTHING:
-            return self._result
+            return documents.checked(self._result, endpoint, script)
         words = clixml.plain(self._stderr) or self._frames.stray
         if self.exit_code != 0:
             raise ScriptCrashed(
@@ -129,4 +134,5 @@ def _refused(endpoint: Endpoint, script: scripts.Script, record: dict[str, Any])
         error_id=str(record.get("error_id") or ""),
         position=str(record.get("position") or ""),
         error_type=str(record.get("type") or ""),
+        hint="Read the host’s own words, mend what they name, then try again.",
     )

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable
 
 from apps.remoting.endpoint import Endpoint
-from apps.remoting.errors import Busy, Stopped
-from apps.remoting.quota import ProcessQuota, Quota
+from apps.remoting.errors import Busy, RemotingError, Stopped, Unreachable
+from apps.remoting.quota import ProcessQuota, Quota, key_of
 from apps.remoting.sessions import Session
 
 KEPT_PER_HOST = 2
+MOST_LEFT = 10  # shells remembered for deletion, a host
 MAX_CALLS = 500
 MAX_AGE = 1800.0  # seconds
 MAX_IDLE = 600.0
@@ -34,6 +35,7 @@ class Pool:
         self._lock = threading.Lock()
         self._idle: dict[Endpoint, list[Session]] = {}
         self._crowded: set[str] = set()  # ids of sessions that are too many to be kept
+        self._left: dict[str, list[str]] = {}  # shells that hosts didn't hear to delete
         self._swept = time.monotonic()
 
     def take(
@@ -67,6 +69,7 @@ class Pool:
 
     def give_back(self, session: Session) -> None:
         """Keeps a sound session; closes one that is worn, and those idle for too long."""
+        self._tidy(session)
         surplus: list[Session] = []
         with self._lock:
             kept = self._idle.setdefault(session.endpoint, [])
@@ -82,13 +85,35 @@ class Pool:
     def end(self, session: Session, *, is_gone: bool = False) -> None:
         """Ends a session for good; `is_gone`: without a word to a host that doesn't answer."""
         try:
-            if is_gone:
-                session.drop()
-            else:
-                session.stop()
+            left = session.drop() if is_gone else session.stop()
+            self._leave(session.endpoint, [left] if left else [])
         finally:
             self.quota.release(session.endpoint, session.id)
             self._crowded.discard(session.id)
+
+    def _tidy(self, session: Session) -> None:
+        """The host answers: what it was to delete while it didn't is deleted now. Its own idle
+        time-out would take a quarter of an hour, and shells are few."""
+        if not session.is_sound:
+            return
+        with self._lock:
+            left = self._left.pop(key_of(session.endpoint), [])
+        while left and session.is_sound:
+            try:
+                session.delete(left[-1])
+            except RemotingError as problem:
+                # a fault says that it was gone already; anything else, that this line is broken
+                session.is_sound = isinstance(problem, Unreachable) and problem.fault != 0
+            if session.is_sound:
+                left.pop()
+        self._leave(session.endpoint, left)
+
+    def _leave(self, endpoint: Endpoint, shells: list[str]) -> None:
+        if shells:
+            with self._lock:
+                kept = self._left.setdefault(key_of(endpoint), [])
+                kept += shells
+                del kept[:-MOST_LEFT]
 
     def close(self, budget: float = _EXIT_BUDGET) -> None:
         """Deletes the shells of all kept sessions, as many as `budget` seconds allow."""
@@ -110,6 +135,7 @@ class Pool:
         self._lock = threading.Lock()
         self._idle = {}
         self._crowded = set()
+        self._left = {}
         self.quota.forget()
 
     def _kept(self, endpoint: Endpoint) -> Session | None:

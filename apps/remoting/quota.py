@@ -50,6 +50,9 @@ class Quota(Protocol):
     def release(self, endpoint: Endpoint, session_id: str) -> None:
         """Counts it out; fine for one that isn't counted."""
 
+    def held(self) -> int:
+        """How many sessions this process counts in, on all hosts together."""
+
     def forget(self) -> None:
         """In a forked child: what is held is the parent's."""
 
@@ -67,7 +70,7 @@ class ProcessQuota:
 
     def take(self, endpoint: Endpoint, session_id: str) -> int:
         with self._lock:
-            held = self._held.setdefault(_key(endpoint), set())
+            held = self._held.setdefault(key_of(endpoint), set())
             if len(held) >= self.limit:
                 return 0
             held.add(session_id)
@@ -75,7 +78,11 @@ class ProcessQuota:
 
     def release(self, endpoint: Endpoint, session_id: str) -> None:
         with self._lock:
-            self._held.get(_key(endpoint), set()).discard(session_id)
+            self._held.get(key_of(endpoint), set()).discard(session_id)
+
+    def held(self) -> int:
+        with self._lock:
+            return sum(map(len, self._held.values()))
 
     def forget(self) -> None:
         self._lock = threading.Lock()
@@ -105,7 +112,7 @@ class SharedQuota:
         own = self._own.take(endpoint, session_id)
         if not own:
             return 0
-        key = _key(endpoint)
+        key = key_of(endpoint)
         try:
             # redis-py types an answer as one that may be awaited
             take = self._client().register_script(_TAKE)
@@ -136,6 +143,9 @@ class SharedQuota:
             with contextlib.suppress(redis.RedisError):  # the lease ends by itself
                 self._client().zrem(key, session_id)
 
+    def held(self) -> int:
+        return self._own.held()
+
     def forget(self) -> None:
         self._own.forget()
         self._lock = threading.Lock()
@@ -161,6 +171,6 @@ class SharedQuota:
                 logger.warning("session leases were not renewed: %s", error)
 
 
-def _key(endpoint: Endpoint) -> str:
+def key_of(endpoint: Endpoint) -> str:
     """The host and the user: that is whom Windows counts."""
     return f"fabric:sessions:{endpoint.address}:{endpoint.port}:{endpoint.username}".lower()

@@ -38,6 +38,11 @@ class Script:
     parameters: tuple[str, ...]  # names in the order of its param() block
 
     @property
+    def is_shipped(self) -> bool:
+        """Whether it is one of the catalogue, which answer with a JSON object each."""
+        return self.path.parent.parent.parent == APPS
+
+    @property
     def is_reading(self) -> bool:
         """Whether it changes nothing on its host: PowerShell's verbs for that are Get and Test."""
         return self.name.startswith(("Get-", "Test-"))

@@ -76,15 +76,20 @@ class Session:
         self._finish(job, outcome)
         return outcome.result(self.endpoint, job.script)
 
-    def stop(self) -> None:
-        """Terminates what runs and gives the shell up; never raises."""
+    def stop(self) -> str:
+        """Terminates what runs and gives the shell up; never raises. Gives the id of a shell that
+        the host didn't hear to delete, "" where none is left."""
         self.is_sound = False
-        self._shell.end()
+        return self._shell.end()
 
-    def drop(self) -> None:
-        """Forgets the shell without a word to the host: for one that doesn't answer."""
+    def drop(self) -> str:
+        """The same without a word to the host: for one that doesn't answer."""
         self.is_sound = False
-        self._shell.drop()
+        return self._shell.drop()
+
+    def delete(self, left: str) -> None:
+        """Deletes a shell that another session of the endpoint has left; raises RemotingError."""
+        self._shell.delete(left)
 
     def _send(self, job: Job, *, is_new: bool) -> None:
         pieces = list(self._pieces(job, is_new=is_new))
@@ -122,6 +127,7 @@ class Session:
         outcome, has_ended = Outcome(self.calls + 1), False
         while not has_ended and not (outcome.is_complete and self.endpoint.keeps_powershell):
             self._check(job)
+            self._check_heard(job, outcome)
             out, err, code, has_ended = self._shell.receive()
             outcome.take(self.endpoint, job, out, err)
             outcome.exit_code = code
@@ -138,6 +144,14 @@ class Session:
                 hint="See on the host whether what it was to do has happened, then try again.",
             )
         self._shell.allow(job.remaining)
+
+    def _check_heard(self, job: Job, outcome: Outcome) -> None:
+        if time.monotonic() - outcome.heard > job.quiet:
+            raise TimedOut(
+                f"{job.script.name} on {self.endpoint.label} has said nothing for"
+                f" {job.quiet:g} seconds and was terminated.",
+                hint="See on the host whether what it was to do has happened, then try again.",
+            )
 
     def _finish(self, job: Job, outcome: Outcome) -> None:
         """Whether the session can be kept; the answer is good in any case."""

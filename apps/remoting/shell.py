@@ -11,7 +11,7 @@ from winrm.exceptions import WinRMOperationTimeoutError
 
 from apps.remoting import wire
 from apps.remoting.endpoint import Endpoint
-from apps.remoting.errors import RemotingError, TimedOut
+from apps.remoting.errors import RemotingError, TimedOut, Unreachable
 from apps.remoting.translation import guarded
 
 IDLE_SECONDS = 900
@@ -80,8 +80,9 @@ class Shell:
         command, self._command = self._command, ""
         self._ask(self._protocol.cleanup_command, self._shell, command)
 
-    def end(self) -> None:
-        """Terminates what runs, over a new connection, and deletes the shell; never raises."""
+    def end(self) -> str:
+        """Terminates what runs, over a new connection, and deletes the shell; never raises. Gives
+        the id of a shell that may be left on the host, "" for none."""
         shell, command = self._shell, self._command
         self._shell = self._command = ""
         try:
@@ -91,15 +92,23 @@ class Shell:
                 self._ask(self._protocol.cleanup_command, shell, command)
             if shell:
                 self._ask(self._protocol.close_shell, shell)
-        except RemotingError:
-            pass  # the host itself ends a shell that is idle
+        except RemotingError as problem:
+            has_heard = isinstance(problem, Unreachable) and problem.fault != 0
+            return "" if has_heard else shell
         finally:
             self._transport.close_session()
+        return ""
 
-    def drop(self) -> None:
-        """Closes the connection and leaves the shell to the host: for one that doesn't answer."""
+    def drop(self) -> str:
+        """Closes the connection to a host that doesn't answer; gives the id of what is left."""
+        shell = self._shell
         self._shell = self._command = ""
         self._transport.close_session()
+        return shell
+
+    def delete(self, other: str) -> None:
+        """Deletes a shell that an earlier connection has left; raises RemotingError."""
+        self._ask(self._protocol.close_shell, other)
 
     def _ask(self, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:

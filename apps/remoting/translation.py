@@ -15,7 +15,14 @@ import winrm.exceptions
 
 from apps.remoting import kerberos
 from apps.remoting.endpoint import Endpoint
-from apps.remoting.errors import BadReply, RemotingError, SignInRefused, TimedOut, Unreachable
+from apps.remoting.errors import (
+    BadReply,
+    Busy,
+    RemotingError,
+    SignInRefused,
+    TimedOut,
+    Unreachable,
+)
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -24,6 +31,10 @@ _UNREADABLE = (AssertionError, StopIteration, SyntaxError, ValueError, KeyError,
 """How pywinrm meets an answer that is no envelope: it looks into it and stumbles."""
 _NO_ENTRY = re.compile(r"ALERT_(UNKNOWN_CA|ACCESS_DENIED|\w*CERTIFICATE)")
 """OpenSSL's words for the alerts by which a server turns a client's certificate down."""
+
+_QUOTAS = frozenset((2150859173, 2150859174))
+"""Too many shells of a user, too many operations of one: its share of the host is used up."""
+_ACCESS_DENIED = 5
 
 NETWORK_HINT = (
     "Check that the host is on, that WinRM runs on it (winrm quickconfig), and that a firewall"
@@ -89,13 +100,27 @@ def refused(endpoint: Endpoint) -> SignInRefused:
 
 
 def _fault(endpoint: Endpoint, fault: winrm.exceptions.WSManFaultError) -> RemotingError:
+    code = _number(fault.wsman_fault_code)
+    if code in _QUOTAS:
+        return Busy(
+            f"{endpoint.label} lets {endpoint.username} open no more shells (fault {code}).",
+            hint="Close sessions that nobody needs (winrm enumerate shell shows them), or raise"
+            " MaxShellsPerUser in winrm/config/winrs on the host.",
+            host_message=(fault.reason or "").strip(),
+        )
+    if code == _ACCESS_DENIED:
+        return SignInRefused(
+            f"{endpoint.label} knows {endpoint.username} but lets it open no shell.",
+            hint=SIGN_IN_HINT,
+            host_message=(fault.reason or "").strip(),
+        )
     number = f" (fault {fault.wsman_fault_code})" if fault.wsman_fault_code else ""
     return Unreachable(
         f"The WinRM service of {endpoint.label} turned the request down{number}.",
         step="http",
         host_message=(fault.reason or "").strip(),
         hint="Look in the host's event log under Microsoft-Windows-WinRM/Operational.",
-        fault=_number(fault.wsman_fault_code),
+        fault=code,
     )
 
 
@@ -123,7 +148,10 @@ def _network(endpoint: Endpoint, error: requests.RequestException) -> RemotingEr
         return refused(endpoint)  # the host ended the handshake once it had seen who we are
     if isinstance(error, requests.exceptions.SSLError):
         return untrusted(endpoint, str(reason))
-    if isinstance(error, requests.exceptions.ReadTimeout):
+    if isinstance(error, requests.exceptions.ReadTimeout) or isinstance(
+        reason,
+        urllib3.exceptions.ReadTimeoutError,  # it stopped in the middle of its answer
+    ):
         return TimedOut(
             f"{endpoint.label} took the request and then said nothing.",
             hint="The host may be overloaded. Try again; if it stays silent, restart WinRM on it.",

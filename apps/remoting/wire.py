@@ -49,6 +49,7 @@ class TunedTransport(Transport):
         )
         self._endpoint = endpoint
         self._tuned: requests.Session | None = None
+        self.allow(OPERATION_SECONDS + GRACE_SECONDS)  # pywinrm would wait for ever
 
     def allow(self, seconds: float) -> None:
         """How long the next exchanges may wait for an answer."""

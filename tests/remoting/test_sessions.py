@@ -228,7 +228,7 @@ def test_the_quota_of_shells_is_told_in_the_hosts_words(server, endpoint):
     for session in kept[:30]:
         session.open()
 
-    with pytest.raises(errors.Unreachable) as caught:
+    with pytest.raises(errors.Busy) as caught:
         kept[30].open()
 
     assert "maximum number of 30 concurrent shells" in caught.value.host_message

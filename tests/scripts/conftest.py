@@ -15,7 +15,6 @@ from tests.scripts import pwsh
 from tests.scripts.powershell import PowerShell
 from tests.scripts.worlds import healthy, states
 
-
 PAUSE = 0.005  # seconds; as long as the engine's own Start-Sleep takes here
 
 

@@ -28,11 +28,11 @@ def ask(plan: Plan, host: Host) -> list[Check]:
     try:
         script = scripts.load("vms", "Test-DeploymentTarget")
         told = call(fabric.endpoint_for_host(host), script, parameters(plan), timeout=SECONDS)
+        return list(lines(plan, host, told))
     except RemotingError as error:
         words = error.host_message or str(error)
         fix = error.hint or "See the host’s page for when it last answered."
         return [Check("host", False, f"{host.name} can’t be asked: {words}", fix, "host")]
-    return list(lines(plan, host, told))
 
 
 def lines(plan: Plan, host: Host, told: Mapping[str, Any]) -> Iterator[Check]:

@@ -17,7 +17,7 @@ def _edit(ctx: Context) -> dict[str, Any]:
     with ctx.step("Change hardware"):
         told = reach.call_host(ctx, vm, "Set-VMHardware", wanted)
         reach.saw(vm, processors=told["processors"], memory_bytes=told["memory_startup_bytes"])
-    return dict(told)
+    return {name: told[name] for name in ("processors", "memory_startup_bytes")}
 
 
 EDIT = Runner(kind="vm.edit", steps=("Change hardware",), run=_edit, resumable=True)

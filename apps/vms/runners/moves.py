@@ -14,6 +14,7 @@ from apps.vms.models import VirtualMachine
 from apps.vms.runners import reach
 
 MOVE_SECONDS = 600
+QUIET_SECONDS = 60  # the script says twice a second where the machine is
 STORAGE_SECONDS = 4 * 3600
 
 
@@ -33,6 +34,7 @@ def _move(ctx: Context) -> dict[str, Any]:
                 "TimeoutSeconds": MOVE_SECONDS,
             },
             timeout=MOVE_SECONDS + 30,
+            quiet=QUIET_SECONDS,
         )
     with ctx.step("Read it on its new host"):
         vm.host = Host.objects.get(cluster=vm.cluster, name=told["owner_node"])

@@ -11,7 +11,7 @@ from apps.fabric.models import Host
 from apps.operations.context import Context
 from apps.operations.errors import OperationFailed
 from apps.remoting import scripts
-from apps.remoting.errors import ScriptRefused
+from apps.remoting.errors import RemotingError, ScriptRefused, Stopped
 from apps.vms import readings
 from apps.vms.choices import protection_from_windows, state_from_windows
 from apps.vms.models import VirtualMachine
@@ -49,12 +49,12 @@ def call_host(
     except ScriptRefused:
         if not vm.clustered:
             raise
-        owner = _owner(ctx, vm)
-        if owner is None or owner.pk == vm.host_id:
+        found = owner(ctx, vm)
+        if found is None or found.pk == vm.host_id:
             raise
-        ctx.log(f"{vm.name} is on {owner.name} by now.")
-        vm.host = owner
-        return ctx.call(fabric.endpoint_for_host(owner), loaded, sent, timeout=timeout)
+        ctx.log(f"{vm.name} is on {found.name} by now.")
+        vm.host = found
+        return ctx.call(fabric.endpoint_for_host(found), loaded, sent, timeout=timeout)
 
 
 def _host(vm: VirtualMachine) -> Host:
@@ -67,10 +67,16 @@ def _host(vm: VirtualMachine) -> Host:
     return vm.host
 
 
-def _owner(ctx: Context, vm: VirtualMachine) -> Host | None:
-    inventory = ctx.call(
-        fabric.endpoint_for_cluster(vm.cluster), scripts.load("fabric", "Get-ClusterInventory"), {}
-    )
+def owner(ctx: Context, vm: VirtualMachine) -> Host | None:
+    """Which host has the VM, as its cluster says now; None where that doesn't say so."""
+    script = scripts.load("fabric", "Get-ClusterInventory")
+    try:
+        inventory = ctx.call(fabric.endpoint_for_cluster(vm.cluster), script, {})
+    except Stopped:
+        raise
+    except RemotingError as error:
+        ctx.log(f"{vm.cluster.name} couldn’t be asked where {vm.name} is: {error.message}")
+        return None
     for group in inventory["groups"]:
         if group["vm_id"] and group["vm_id"].lower() == str(vm.vm_id):
             return Host.objects.filter(cluster=vm.cluster, name=group["owner_node"]).first()

@@ -22,7 +22,7 @@ def _delete(ctx: Context) -> dict[str, Any]:
                 "Folder": made.folder if made else "",
                 "IncludeDisks": bool(ctx.parameters["disks"]),
             },
-            timeout=300,
+            timeout=110,
         )  # fmt: skip
         VirtualMachine.objects.filter(pk=vm.pk).delete()
         readings.nudge([vm])

@@ -5,7 +5,7 @@ asks the host what is there already.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from django.db import transaction
@@ -234,11 +234,12 @@ class _Work:
         self.follow(told)
         self.ctx.remember(provisioned=True)
 
-    def provisioning(self, wait_seconds: int = WAIT_SECONDS) -> dict[str, Any]:
+    def provisioning(self, wait_seconds: int = WAIT_SECONDS) -> Mapping[str, Any]:
         parameters = {"VMId": self.vm_id, "WaitSeconds": wait_seconds}
-        return dict(self.site.run("Get-DeploymentProvisioning", parameters))
+        told: Mapping[str, Any] = self.site.run("Get-DeploymentProvisioning", parameters)
+        return told
 
-    def follow(self, told: dict[str, Any]) -> None:
+    def follow(self, told: Mapping[str, Any]) -> None:
         """Until the host says how it ended. A job that is gone was forgotten after its end: what
         came of it shows when the VM's protection is read."""
         began = time.monotonic()
@@ -261,9 +262,9 @@ class _Work:
                 host_message=str(told["error_description"] or ""),
             )
 
-    def power(self, action: str) -> dict[str, Any]:
+    def power(self, action: str) -> None:
         parameters = {"VMId": self.vm_id, "Action": action, "TimeoutSeconds": START_SECONDS}
-        return dict(self.site.run("Set-VMPowerState", parameters))
+        self.site.run("Set-VMPowerState", parameters)
 
     def add_to_cluster(self) -> None:
         self.site.run("Add-DeploymentToCluster", {"VMId": self.vm_id, "Name": self.deployment.name})

@@ -9,8 +9,10 @@ from apps.fabric import selectors as fabric
 from apps.operations.context import Context
 from apps.operations.errors import OperationFailed
 from apps.remoting import Endpoint, call, jobs, scripts
-from apps.remoting.errors import RemotingError
+from apps.remoting.errors import RemotingError, ScriptRefused
 from apps.vms.deployments.models import Deployment
+from apps.vms.models import VirtualMachine
+from apps.vms.runners import reach
 
 #: How often a job is asked for: soon in the beginning, as small files take no time.
 LOOK_SOON, LOOK_LATER, SOON = 0.3, 2.0, 10.0
@@ -34,9 +36,25 @@ class Site:
         self.endpoint: Endpoint = fabric.endpoint_for_host(self.host)
 
     def run(self, script: str, parameters: Mapping[str, Any], timeout: float = 90) -> Any:
-        """A script's one document."""
+        """A script's one document. Where it is refused because the cluster has moved the VM
+        meanwhile, the work goes on where the VM is now."""
         loaded = scripts.load("vms", script)
+        try:
+            return self.ctx.call(self.endpoint, loaded, parameters, timeout=timeout)
+        except ScriptRefused:
+            if not self._follow_vm():
+                raise
         return self.ctx.call(self.endpoint, loaded, parameters, timeout=timeout)
+
+    def _follow_vm(self) -> bool:
+        vm = self.deployment.virtual_machine
+        owner = reach.owner(self.ctx, vm) if vm is not None else None
+        if owner is None or owner.pk == self.host.pk:
+            return False
+        self.ctx.log(f"{self.deployment.name} is on {owner.name} by now.")
+        self.host, self.endpoint = owner, fabric.endpoint_for_host(owner)
+        VirtualMachine.objects.filter(deployments=self.deployment).update(host=owner)
+        return True
 
     def run_job(self, script: str, parameters: Mapping[str, Any]) -> Any:
         """A script that may take long, as a process of the host's own that outlives us: a worker
@@ -104,6 +122,8 @@ class Site:
         found = []
         try:
             vm_id = self.found_vm()
+            if vm_id is None and self._follow_vm():
+                vm_id = self.found_vm()
             there = vm_id is not None
         except RemotingError:
             vm_id, there = deployment.vm_id, deployment.vm_id is not None
