@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test kerberos check bench fuzz screenshots requirements clean
+.PHONY: help demo test kerberos check bench faults fuzz screenshots requirements clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ check: ## style, types, imports, migrations, templates, the style sheet
 bench: ## how fast it is: the grid with 10,000 rows, starts, memory, a deployment, lists
 	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
 	@$(BIN)/python -m benchmarks
+
+faults: ## every operation meets every fault of a host; writes docs/faults.md (an hour of a core)
+	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
+	@$(BIN)/python -m tests.faults
 
 SECONDS ?= 600
 fuzz: ## looks for disks that the reader can't stand: make fuzz SECONDS=3600 (tests/fuzz/README.md)
