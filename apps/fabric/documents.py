@@ -20,6 +20,7 @@ from apps.fabric.choices import (
 from apps.remoting.errors import BadReply
 
 Document = Mapping[str, Any]
+CLOCK_TOLERANCE = datetime.timedelta(minutes=2)
 
 
 def cluster_document(told: Any) -> Document:
@@ -57,6 +58,18 @@ def host_fields(host: Document) -> dict[str, Any]:
         "os_version": text(host, "os_version", 64),
         "booted_at": moment(host, "booted_at"),
     }
+
+
+def booted_at(host: Document, asked_at: datetime.datetime) -> datetime.datetime | None:
+    """When a host was started, by our clock: its own may be hours off, and it tells both by it.
+
+    A difference of seconds is the way and the drift, and isn't put right: the start would move with
+    every reading.
+    """
+    booted, now = moment(host, "booted_at"), moment(host, "time")
+    if booted is None or now is None or abs(asked_at - now) < CLOCK_TOLERANCE:
+        return booted
+    return booted + datetime.timedelta(minutes=round((asked_at - now).total_seconds() / 60))
 
 
 def volume_fields(volume: Document) -> dict[str, Any]:

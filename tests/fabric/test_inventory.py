@@ -1,3 +1,5 @@
+import datetime
+
 import pytest
 from django.utils import timezone
 
@@ -151,6 +153,17 @@ def _operation(answer):
     from apps.operations.models import Operation
 
     return Operation.objects.get(pk=answer.json()["id"])
+
+
+def test_a_host_whose_clock_is_hours_off_was_started_and_seen_when_it_was(cluster, folk, lab):
+    before = Host.objects.get(name="alpha-1")
+    lab.host("alpha-1", clock_seconds=9 * 3600)
+
+    refresh(cluster, folk.admin)
+
+    after = Host.objects.get(name="alpha-1")
+    assert abs(after.booted_at - before.booted_at) <= datetime.timedelta(minutes=1)
+    assert before.observed_at < after.observed_at <= timezone.now()
 
 
 def test_a_second_refresh_while_one_is_queued_is_refused_with_a_link(cluster, folk):

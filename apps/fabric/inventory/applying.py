@@ -90,6 +90,7 @@ def _hear(host: Host, told: Told | None, asked_at: datetime.datetime) -> None:
     """What a host said of itself, or why it said nothing."""
     if told is not None and told.document is not None:
         _set(host, documents.host_fields(told.document["host"]))
+        host.booted_at = documents.booted_at(told.document["host"], told.asked_at)
         host.observed_at, host.failing_since, host.problem = told.asked_at, None, ""
         return
     at = told.asked_at if told else asked_at
