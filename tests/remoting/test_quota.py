@@ -172,3 +172,4 @@ def test_without_redis_a_process_counts_for_itself(endpoint):
     assert [alone.take(endpoint(), name) for name in "abc"] == [1, 2, 0]
     alone.release(endpoint(), "a")
     assert alone.take(endpoint(), "c") == 2
+    alone.close()
