@@ -1,7 +1,7 @@
 """The `param()` block of a script's text, in the form that the project writes it.
 
-A parameter is `[attribute(arguments)]… [type]$Name = default`, the parameters parted by commas. What
-the block says is held against the engine's own parser in tests/scripts.
+A parameter is `[attribute(arguments)]… [type]$Name = default`, the parameters parted by commas.
+What the block says is held against the engine's own parser in tests/scripts.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ def _declared(text: str) -> Declared:
         elif name == "Parameter":
             mandatory = bool(re.match(r"Mandatory\s*(=\s*\$true)?$", arguments.strip()))
         else:
-            validations.append(Validation(name, tuple(_plain(one) for one in _parts(arguments) if one)))
+            validations.append(
+                Validation(name, tuple(_plain(one) for one in _parts(arguments) if one))
+            )
         text = text[len(inner) + 2 :].lstrip()
     match = _NAME.fullmatch(text)
     if match is None:

@@ -60,7 +60,7 @@ def _each_vm(scene: Scene) -> Iterator[Parameters]:
 
 
 def _drain(scene: Scene) -> Iterator[Parameters]:
-    """Not where hundreds of VMs would move one after the other: it takes a minute, shows no more."""
+    """Not where hundreds of VMs would move one after the other: a minute, and nothing new."""
     if scene.is_first:
         for node in scene.cluster.nodes if len(scene.cluster.vms) < 200 else ():
             yield {"Name": node.name.upper(), "TimeoutSeconds": 60}
@@ -85,7 +85,7 @@ def _guardian(scene: Scene) -> Iterator[Parameters]:
 
 
 def _target(scene: Scene) -> Iterator[Parameters]:
-    names = [vm.name for vm in scene.vms][:3] + ["new-01", HOSTILE["brackets"]]
+    names = [*[vm.name for vm in scene.vms][:3], "new-01", HOSTILE["brackets"]]
     switches = [row.name for row in scene.cluster.switches]
     for number, name in enumerate(names):
         yield {
@@ -159,6 +159,8 @@ def _move_files(scene: Scene) -> Iterator[Parameters]:
         yield {"VMId": vm.id, "VolumePath": path + "\\"}
     for vm in scene.vms[:1]:
         yield {"VMId": vm.id, "VolumePath": "D:\\none"}
+        for path in (vm.path.rpartition("\\")[0].upper(), vm.path, vm.path[:-1]):
+            yield {"VMId": vm.id, "VolumePath": path}
         taken = vm.path.rpartition("\\")[2]
         other = volumes[-1].path if volumes else "C:\\"
         yield {"VMId": vm.id, "VolumePath": f"{other}\\{taken}\\.."}
@@ -186,10 +188,11 @@ def _make(scene: Scene) -> Iterator[Parameters]:
     switches = [row.name for row in scene.cluster.switches] or [""]
     sizes = {"NewDiskBytes": 40 << 30, "MemoryBytes": 2 << 30}
     for number, name in enumerate(HOSTILE.values()):
-        if set(name) & set("\\/:*?\"<>|\n\r\t"):
+        if set(name) & set('\\/:*?"<>|\n\r\t'):
             continue
         yield {
-            "DeploymentId": DEPLOYMENT.upper(), "Name": name, "SwitchName": switches[number % 2 - 1],
+            "DeploymentId": DEPLOYMENT.upper(), "Name": name,
+            "SwitchName": switches[number % 2 - 1],
             "Folder": f"{scene.volume}\\new {number}\\", **sizes,
         }  # fmt: skip
     folder = f"{scene.volume}\\new"

@@ -17,7 +17,9 @@ from apps.lab.real_engine import session_arguments, session_input
 from tests.scripts import pwsh
 
 # Sets what the scripts' cmdlets see; a script of its own, so that the portal's loop runs it too.
-_POINT = "param([string]$Url, [string]$Data) $env:LAB_CMDLETS_URL = $Url; $env:ProgramData = $Data; '{}'"
+_POINT = (
+    "param([string]$Url, [string]$Data) $env:LAB_CMDLETS_URL = $Url; $env:ProgramData = $Data; '{}'"
+)
 # A script that waits looks again after five milliseconds: a lab of tests has no reason to be slow.
 _QUICK = """function global:Start-Sleep { param([int]$Milliseconds, [int]$Seconds)
     [Threading.Thread]::Sleep(5) }
@@ -27,9 +29,12 @@ _QUICK = """function global:Start-Sleep { param([int]$Milliseconds, [int]$Second
 # How many texts a script writes that are no progress. The portal's loop takes the last of them.
 _COUNT = """param([string]$Text, [hashtable]$Parameters)
 $all = @(& ([scriptblock]::Create($Text)) @Parameters)
-'{"documents":' + @($all | Where-Object { -not ([string]$_).StartsWith('{"progress":') }).Count + '}'"""
+$documents = @($all | Where-Object { -not ([string]$_).StartsWith('{"progress":') })
+'{"documents":' + $documents.Count + '}'"""
 # Which `catch` blocks were entered, by their lines; see `marked`.
-_CAUGHT = "$lines = @($env:FABRIC_CAUGHT -split ' ' | Where-Object { $_ }); $env:FABRIC_CAUGHT = ''; "
+_CAUGHT = (
+    "$lines = @($env:FABRIC_CAUGHT -split ' ' | Where-Object { $_ }); $env:FABRIC_CAUGHT = ''; "
+)
 _CAUGHT += "ConvertTo-Json -Compress -InputObject @($lines)"
 _CATCH = re.compile(r"\bcatch\s*\{")
 

@@ -34,9 +34,7 @@ def script(name: str) -> Path:
 @cache
 def documented() -> dict[str, Any]:
     """Microsoft's documented cmdlets: names, parameters, sets, values."""
-    return json.loads(
-        gzip.decompress(TABLE.read_bytes())
-    )
+    return json.loads(gzip.decompress(TABLE.read_bytes()))
 
 
 @cache

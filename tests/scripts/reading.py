@@ -69,7 +69,7 @@ def calls(text: str, first_line: int = 1) -> list[Call]:
 
 
 def _is_command(word: str, text: str, start: int) -> bool:
-    """Whether a word is called, not only named: not a function's own name, nor a key or an argument."""
+    """Whether a word is called and not only named, as a function is that is declared."""
     before = text[:start].rstrip(" \t")
     return bool(_COMMAND.fullmatch(word)) and not before.endswith("function")
 

@@ -124,7 +124,15 @@ def test_the_whole_way_agrees_each_step_twice(deployment: Deployment) -> None:
     assert role == {"group": "new-01", "owner_node": HOST}
     secured = deployment.agree("Get-VMSecurityState", VMId="VM")
     assert secured["protection"] == "Shielded"
-    assert len({(vm.template_sha256, vm.shielding_data_sha256) for vm in deployment.twins.vms("new-01")}) == 1
+    assert (
+        len(
+            {
+                (vm.template_sha256, vm.shielding_data_sha256)
+                for vm in deployment.twins.vms("new-01")
+            }
+        )
+        == 1
+    )
 
 
 def test_a_failed_provisioning_agrees(deployment: Deployment) -> None:

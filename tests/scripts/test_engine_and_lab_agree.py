@@ -1,4 +1,4 @@
-"""Scripts one after the other on the lab's own fabric, each run both ways, and what they bring about.
+"""Scripts one after the other on the lab's own fabric, each run both ways, and what comes of it.
 
 tests/scripts/test_worlds_agree.py runs every script on every fabric; here one stands on another.
 """

@@ -33,22 +33,37 @@ STARTING = {
     "JobId": JOB.upper(), "RunnerText": "# runs it", "ScriptText": "'{}'", "ParametersJson": "{}",
 }  # fmt: skip
 NO_LISTS = """
-class NoSecurity { [void] SetOwner($who) {} [void] SetAccessRuleProtection($a, $b) {} [void] AddAccessRule($rule) {} }
+class NoSecurity {
+    [void] SetOwner($who) {}
+    [void] SetAccessRuleProtection($a, $b) {}
+    [void] AddAccessRule($rule) {}
+}
 class NoIdentity { NoIdentity($sid) {} }
 class NoRule { NoRule($a, $b, $c, $d, $e) {} }
 $accelerators = [psobject].Assembly.GetType('System.Management.Automation.TypeAccelerators')
 $accelerators::Add('System.Security.AccessControl.DirectorySecurity', [NoSecurity])
 $accelerators::Add('System.Security.Principal.SecurityIdentifier', [NoIdentity])
 $accelerators::Add('System.Security.AccessControl.FileSystemAccessRule', [NoRule])
-function global:Set-Acl { param($LiteralPath, $AclObject) if (-not (Test-Path -LiteralPath $LiteralPath)) { throw 'no folder' } }
+function global:Set-Acl {
+    param($LiteralPath, $AclObject)
+    if (-not (Test-Path -LiteralPath $LiteralPath)) { throw 'no folder' }
+}
 '{}'"""
 LINES = ["2026-01-01T00:00:00Z 5 % übers\r\n", "2026-01-01T00:00:01Z 🖥️ $(x)\r\n", "no end yet"]
-FAILED = {"message": "no", "category": "OperationStopped", "error_id": "x", "position": "", "type": ""}
+FAILED = {
+    "message": "no",
+    "category": "OperationStopped",
+    "error_id": "x",
+    "position": "",
+    "type": "",
+}
 ROWS: dict[str, dict[str, Any] | None] = {
     "gone": None,
     "new": {"state": "running", "transcript": MARK},
-    "running": {"state": "running", "percent": 40, "message": "it's \"$(x)\"", "transcript": MARK + "".join(LINES)},
-    "succeeded": {"state": "succeeded", "percent": 100, "result": {"a": [1], "b": None}, "transcript": MARK + LINES[0]},
+    "running": {"state": "running", "percent": 40, "message": "it's \"$(x)\"",
+                "transcript": MARK + "".join(LINES)},
+    "succeeded": {"state": "succeeded", "percent": 100, "result": {"a": [1], "b": None},
+                  "transcript": MARK + LINES[0]},
     "failed": {"state": "failed", "error": FAILED, "transcript": MARK + LINES[1] * 4000},
 }  # fmt: skip
 CASES: dict[str, list[dict[str, Any]]] = {
@@ -95,7 +110,7 @@ class Jobs:
         (self.folder / "transcript.txt").write_bytes(row["transcript"].encode())
 
     def require_same_state(self) -> None:
-        """The engine's files say what the lab's row says, but for what its thread has done since."""
+        """The engine's files say what the lab's row says."""
         row = self.twins.worlds[1].jobs.get(f"{HOST}/{JOB}")
         assert (self.folder / "status.json").exists() == (row is not None)
         if row is not None:

@@ -32,7 +32,10 @@ LIBRARY = f"{VOLUME}\\FabricPortal\\library\\"
 HOST = "hci01-n1"
 CONTENT = hashlib.shake_256(b"content").digest(300_000)
 RIGHT = hashlib.sha256(CONTENT).hexdigest()
-WORDS = ("The file could not be fetched from the portal: ", "The connection to the portal was cut; ")
+WORDS = (
+    "The file could not be fetched from the portal: ",
+    "The connection to the portal was cut; ",
+)
 
 
 class Both:
@@ -163,7 +166,9 @@ class Receiver:
         given = {"Url": address, "Sha256": RIGHT.upper(), "SizeBytes": len(CONTENT), **more}
         text = pwsh.script(self.NAME).read_text(encoding="utf-8")
         self.twins.powershell.point(self.twins.server.url_of(HOST))
-        told = self.twins.powershell.run(marked(text), {**given, "Destination": str(self.file), **here})
+        told = self.twins.powershell.run(
+            marked(text), {**given, "Destination": str(self.file), **here}
+        )
         asked, self.portal.asked[:] = list(self.portal.asked), []
         place = f"{VOLUME}\\file"
         wanted = self.twins.handler(HOST, text, {**given, "Destination": place})

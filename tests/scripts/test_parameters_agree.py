@@ -31,8 +31,10 @@ GOOD: dict[str, Any] = {
     "hashtable": {"a": "b"},
 }  # fmt: skip
 # The script's own statements are not asked here; what was bound is its answer.
-BODY = "\n$bound = @{}; foreach ($key in $PSBoundParameters.Keys) { $bound[$key] = $PSBoundParameters[$key] }"
-BODY += "\nConvertTo-Json -Compress -Depth 8 -InputObject $bound"
+BODY = """
+$bound = @{}
+foreach ($key in $PSBoundParameters.Keys) { $bound[$key] = $PSBoundParameters[$key] }
+ConvertTo-Json -Compress -Depth 8 -InputObject $bound"""
 NAMES = [path.stem for path in pwsh.scripts() if declared.parameters(path.read_text())]
 
 

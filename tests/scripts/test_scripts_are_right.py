@@ -1,5 +1,5 @@
-"""Each script against the house's shape, what Microsoft documents, what the lab and the portal know of
-it; and against the engine's own parser, where there is one.
+"""Each script against the house's shape, what Microsoft documents, what the lab and the portal know
+of it; and against the engine's own parser, where there is one.
 
 That dates are ISO 8601 in UTC, enumerations words and lists always lists is not asked here: the
 documents of all scripts are equal to the handlers', kind for kind, in test_worlds_agree.py.
@@ -18,8 +18,18 @@ import pytest
 
 from apps.lab import cmdlets, declared
 from apps.lab.handlers import handlers
+from apps.lab.world import World
 from apps.remoting.scripts import parameter_names
-from tests.scripts import plans, pwsh, reading, test_jobs_agree, test_library_scripts, workbench
+from tests.scripts import (
+    plans,
+    pwsh,
+    reading,
+    test_check_scripts_agree,
+    test_jobs_agree,
+    test_library_scripts,
+    workbench,
+)
+from tests.scripts.worlds import healthy
 
 NAMES = [path.stem for path in pwsh.scripts()]
 PORTAL = [
@@ -47,7 +57,7 @@ def _documented() -> dict[str, dict[str, Any]]:
 def _parameter_names(cmdlet: dict[str, Any]) -> set[str]:
     common = {name.casefold() for name in pwsh.documented()["common_parameters"]}
     known = cmdlet.get("parameters", {})
-    for name, facts in (dict.fromkeys(known, {}) if isinstance(known, list) else known).items():
+    for name, facts in ({key: {} for key in known} if isinstance(known, list) else known).items():
         common |= {name.casefold(), *(alias.casefold() for alias in facts.get("aliases", ()))}
     return common
 
@@ -87,7 +97,9 @@ def test_calls_only_documented_commands_with_documented_parameters(name: str) ->
             wrong.append(f"{call.line}: {call.name} is not documented")
             continue
         allowed = _parameter_names(row)
-        wrong += [f"{call.line}: {call.name} -{p}" for p in call.parameters if p.casefold() not in allowed]
+        wrong += [
+            f"{call.line}: {call.name} -{p}" for p in call.parameters if p.casefold() not in allowed
+        ]
 
     assert wrong == []
 
@@ -105,11 +117,33 @@ def test_every_cmdlet_is_the_languages_or_the_labs() -> None:
 # ---- nobody is forgotten
 def test_every_script_has_a_handler_a_plan_and_work() -> None:
     apart = {*test_jobs_agree.CASES, test_library_scripts.Receiver.NAME}
+    apart |= test_check_scripts_agree.NAMES
     scripts = set(NAMES) - pwsh.WITHOUT_HANDLER
 
     assert set(handlers()) == scripts
     assert set(plans.PLANS) | apart == scripts
     assert set(workbench.WORK) | apart == scripts
+
+
+def test_every_word_that_a_parameter_takes_is_tried() -> None:
+    world = World(healthy().definition)
+    scenes = [plans.Scene(world, node.name) for _, node in world.nodes()]
+    untried = []
+    for name in sorted(plans.PLANS):
+        tried = [*workbench.WORK[name], *(row for s in scenes for row in plans.PLANS[name](s))]
+        for row in declared.parameters(_text(name)):
+            words = {
+                w.casefold()
+                for v in row.validations
+                if v.name == "ValidateSet"
+                for w in v.arguments
+            }
+            given = {
+                str(one.get(row.name, _value(row.default or "''"))).casefold() for one in tried
+            }
+            untried += [f"{name} -{row.name} {word}" for word in words - given]
+
+    assert untried == []
 
 
 def test_scripts_without_a_handler_are_run_by_the_tests_of_remoting() -> None:
@@ -166,9 +200,9 @@ def test_the_portal_knows_each_parameter_of_each_script_that_it_runs() -> None:
             unsent.append(f"nobody runs {name}")
         sent = {word for module in users for word in module.names}
         for row in declared.parameters(_text(name)):
-            if row.mandatory and row.name not in sent | {"VMId", "JobId"}:
-                unknown.append(f"{name} -{row.name}")
-            elif row.name not in everywhere:
+            if (
+                row.mandatory and row.name not in sent | {"VMId", "JobId"}
+            ) or row.name not in everywhere:
                 unknown.append(f"{name} -{row.name}")
 
     assert unsent == []
@@ -194,7 +228,9 @@ def test_the_tests_read_a_script_as_the_engine_does(name: str) -> None:
         (call["line"], call["name"], sorted(call["parameters"]))
         for call in pwsh.analysis()[name]["commands"] if call["name"]
     )  # fmt: skip
-    ours = sorted((call.line, call.name, sorted(call.parameters)) for call in reading.calls(_text(name)))
+    ours = sorted(
+        (call.line, call.name, sorted(call.parameters)) for call in reading.calls(_text(name))
+    )
 
     assert ours == theirs
     assert reading.functions(_text(name)) == {f["name"] for f in pwsh.analysis()[name]["functions"]}

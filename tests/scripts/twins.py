@@ -45,13 +45,13 @@ class TracedWorld(World):
         self.touched = True
         super().changed()
 
-    def take_fault(self, node_name: str, on: str) -> Fault | None:
-        if on.casefold() not in cmdlets.known():
-            return super().take_fault(node_name, on)  # a script that arrives
+    def take_fault(self, node_name: str, on: str, when: str = "before") -> Fault | None:
+        if when != "before" or on.casefold() not in cmdlets.known():
+            return super().take_fault(node_name, on, when)  # a script that comes or goes, too
         self.trace.append(on)
         if self.failing and self.failing[0] == len(self.trace) - 1:
             return Fault(on, "error", self.failing[1], times=1)
-        return super().take_fault(node_name, on)
+        return super().take_fault(node_name, on, when)
 
 
 class Twins:
@@ -93,7 +93,7 @@ class Twins:
     def restore(self) -> None:
         """Both as they were in the beginning, their files too."""
         for world in self.worlds:
-            world.guardians, world.clusters, world.jobs = pickle.loads(self._beginning)
+            world.guardians, world.clusters, world.jobs = pickle.loads(self._beginning)  # noqa: S301 - of its own
             world.touched = False
             world.begin_trace()
             there = {blob.name for blob in world.blob_folder.iterdir()}

@@ -1,7 +1,7 @@
 """A small fabric with real files in which every script has all of its work to do, and that work.
 
-WORK lists for each script the calls that between them run each of its commands and each `throw`; the
-tests fail where one is not reached. ODD are answers of cmdlets that no lab gives by itself.
+WORK lists for each script the calls that between them run each of its commands and each `throw`;
+the tests fail where one is not reached. ODD are answers of cmdlets that no lab gives by itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from apps.lab.files.samples import Sample
 from apps.lab.world import World, files
 from apps.lab.world.build import stable_id
 from tests.scripts.plans import NOBODY
-from tests.scripts.worlds import Fabric, _cluster, _fabric
+from tests.scripts.worlds import Fabric
+from tests.scripts.worlds import cluster as cluster_of
+from tests.scripts.worlds import fabric as fabric_of
 
 HOST = "n1"
 ROOT = "C:\\ClusterStorage\\One"
@@ -63,8 +65,12 @@ def fabric(samples: dict[str, Sample], lab: Path) -> Fabric:
         {"name": "starting", "node": "n1", "state": "Starting"},
         {"name": "huge", "node": "n1", "state": "Running", "memory_gib": 200},
     ]
-    return _fabric(
-        {"clusters": [_cluster(nodes=nodes, vms=vms, health_faults=[{"type": "F", "reason": "R"}])]},
+    return fabric_of(
+        {
+            "clusters": [
+                cluster_of(nodes=nodes, vms=vms, health_faults=[{"type": "F", "reason": "R"}])
+            ]
+        },
         prepare,
     )
 
@@ -104,7 +110,8 @@ WORK: dict[str, list[Parameters]] = {
     "Set-VMHardware": [{"VMId": "{off}", "ProcessorCount": 3, "MemoryStartupBytes": GIB}],
     "New-VMSnapshotPoint": [{"VMId": "{off}", "Name": "before"}],
     "Restore-VMSnapshotPoint": [
-        {"VMId": "{off}", "CheckpointId": _checkpoint(0)}, {"VMId": "{off}", "CheckpointId": NOBODY},
+        {"VMId": "{off}", "CheckpointId": _checkpoint(0)},
+        {"VMId": "{off}", "CheckpointId": NOBODY},
     ],
     "Remove-VMSnapshotPoint": [{"VMId": "{off}", "CheckpointId": _checkpoint(0)}],
     "Move-ClusteredVM": [{"VMId": "{running}", "Node": "n2"}],

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from apps.lab.world import Definition, Timing, World, parse, read
-from apps.lab.world.model import GIB, STATES, Disk, File
+from apps.lab.world.model import STATES
 from tests.scripts import pwsh
 
 AT_ONCE = Timing(start_ms=0, shut_down_ms=0, save_ms=0, move_ms=0, provision_ms=600_000)
@@ -22,7 +22,7 @@ SWITCHES = [{"name": "Wide", "type": "External"}, {"name": "Inner", "type": "Int
 KINDS = ("Generation1", "None", "VTpm", "EncryptionSupported", "Shielded")
 HOSTILE = {
     "subexpression": "$(Get-VM)${x}$env:PATH",
-    "quotes": "it's a \"name\" ‘of’ “four”",
+    "quotes": 'it\'s a "name" \u2018of\u2019 \u201cfour\u201d',
     "backticks": "`n`t`0 ``",
     "line feed": "first\nsecond\r\nthird\ttab",
     "letters": "Zoë-Ελλάς-北京-ﬁ-İı",
@@ -50,9 +50,10 @@ class Fabric:
     prepare: Callable[[World], None] = lambda world: None
 
 
-def _fabric(
+def fabric(
     document: dict[str, Any], prepare: Callable[[World], None] = lambda world: None
 ) -> Fabric:
+    """Of a definition whose guardian services and timing are those of all tests here."""
     text = yaml.safe_dump({"domain": "example.test", "guardian_services": GUARDIANS} | document)
     return Fabric(replace(parse(text), timing=AT_ONCE), prepare)
 
@@ -78,22 +79,22 @@ def host_down() -> Fabric:
         for node in nodes
         for kind, clustered in (("None", True), ("Shielded", True), ("VTpm", False))
     ]  # fmt: skip
-    return _fabric({"clusters": [_cluster(nodes=nodes, vms=vms)]})
+    return fabric({"clusters": [cluster(nodes=nodes, vms=vms)]})
 
 
 def empty() -> Fabric:
     """A cluster of one host that has nothing at all."""
-    return _fabric({"guardian_services": [], "clusters": [{"name": "c", "nodes": [{"name": "n1"}]}]})
+    return fabric({"guardian_services": [], "clusters": [{"name": "c", "nodes": [{"name": "n1"}]}]})
 
 
 def single() -> Fabric:
     """One of everything: where Windows PowerShell makes an object of a list that holds one."""
-    cluster = _cluster(
+    whole = cluster(
         nodes=[{"name": "n1"}], volumes=VOLUMES[:1], switches=SWITCHES[:1],
         vms=[{"name": "only", "state": "Running", "checkpoints": 1}],
         health_faults=[{"type": "F", "reason": "R", "actions": ["one"]}],
     )  # fmt: skip
-    return _fabric({"clusters": [cluster]})
+    return fabric({"clusters": [whole]})
 
 
 def large() -> Fabric:
@@ -105,7 +106,7 @@ def large() -> Fabric:
                             ("EncryptionSupported", "Saved"), ("Shielded", "Running"))
     ]  # fmt: skip
     nodes = [{"name": f"n{number}", "memory_gib": 1024} for number in range(1, 9)]
-    return _fabric({"clusters": [_cluster(nodes=nodes, vms=vms)]})
+    return fabric({"clusters": [cluster(nodes=nodes, vms=vms)]})
 
 
 def hostile() -> Fabric:
@@ -119,10 +120,10 @@ def hostile() -> Fabric:
     faults = [
         {"type": f"t{number}", "reason": "r", "actions": ["x"]} for number, _ in enumerate(HOSTILE)
     ]
-    cluster = _cluster(
+    whole = cluster(
         nodes=[{"name": "n1"}, {"name": "n2"}], vms=vms, volumes=volumes, health_faults=faults
     )
-    return _fabric({"clusters": [cluster]}, _name)
+    return fabric({"clusters": [whole]}, _name)
 
 
 def _name(world: World) -> None:
@@ -138,7 +139,6 @@ def _name(world: World) -> None:
             for adapter in vm.adapters:
                 adapter.switch = name if adapter.switch == switch.name else adapter.switch
         switch.name = name
-    world.guardians[0].name = world.guardians[0].name  # its address is what hosts know
 
 
 def states() -> Fabric:
@@ -156,10 +156,11 @@ def states() -> Fabric:
         {"name": "good", "attestation": {"status": "Passed"}},
         {"name": "bad", "attestation": {"status": "UnauthorizedHost"}},
     ]
-    return _fabric({"clusters": [_cluster(nodes=nodes, vms=vms)]})
+    return fabric({"clusters": [cluster(nodes=nodes, vms=vms)]})
 
 
-def _cluster(**parts: Any) -> dict[str, Any]:
+def cluster(**parts: Any) -> dict[str, Any]:
+    """A cluster's part of a definition, with volumes and switches where none are given."""
     return {
         "name": "c", "guardian": "hgs", "volumes": VOLUMES, "switches": SWITCHES, **parts,
     }  # fmt: skip
@@ -174,4 +175,3 @@ FABRICS: dict[str, Callable[[], Fabric]] = {
     "hostile": hostile,
     "states": states,
 }
-__all__ = ["FABRICS", "GIB", "HOSTILE", "Disk", "Fabric", "File"]
