@@ -255,6 +255,20 @@ def _two_paths(first: str, second: str) -> Callable[[Scene], Iterator[Parameters
     return plan
 
 
+def _gaps(home: str, *members: str) -> Callable[[Scene], Iterator[Parameters]]:
+    def plan(scene: Scene) -> Iterator[Parameters]:
+        rows = ["|".join((home, *members)), f"{home}|Nothing", "none|none", "none|none|x|y"]
+        yield {"Needed": rows}
+        yield {"Needed": [home]}
+
+    return plan
+
+
+def _process(scene: Scene) -> Iterator[Parameters]:
+    yield {"ProcessId": 4}
+    yield {"ProcessId": 2147483647}
+
+
 def _one_path(scene: Scene) -> Iterator[Parameters]:
     yield {"Path": f"{scene.volume}\\none"}
     for disk in (disk for vm in scene.vms[:1] for disk in vm.disks):
@@ -267,6 +281,9 @@ PLANS: dict[str, Callable[[Scene], Iterator[Parameters]]] = {
     "Test-HostReadiness": _nothing,
     "Get-HostDiagnostics": _nothing,
     "Get-HostQuotas": _nothing,
+    "Get-CommandGaps": _gaps("Hyper-V|Stop-VM", "TurnOff", "Force"),
+    "Get-ClassGaps": _gaps("root/msps|Msps_ProvisioningFileProcessor", "PopulateFromFile"),
+    "Get-ProcessFacts": _process,
     "Suspend-HostWithDrain": _drain,
     "Resume-HostWithFailback": _resume,
     "Set-HostGuardian": _guardian,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from apps.fabric.host_checks import commands
+from apps.lab.world import Fault
 from scripts import host_needs
 from tests.scripts import pwsh
 from tests.scripts.powershell import PowerShell
@@ -19,10 +20,10 @@ from tests.scripts.worlds import healthy
 
 pytestmark = pwsh.needs_engine
 HOST = "hci01-n1"
-#: Asked by check_host alone: of a host's Windows, not of a fabric.
-NAMES = {
-    "Get-ClassGaps", "Get-CommandGaps", "Get-HostJobFacts", "Get-HostQuotas", "Get-ProcessFacts",
-    "Get-SessionEcho", "Get-SessionFacts", "Get-SessionTicks", "Test-ErrorRecord",
+#: Scripts that are run both ways here: they tell their own process, or ask the engine itself.
+HERE = {
+    "Get-SessionEcho", "Get-SessionFacts", "Get-SessionTicks", "Get-CommandGaps",
+    "Get-HostJobFacts", "Test-ErrorRecord",
 }  # fmt: skip
 
 
@@ -128,10 +129,7 @@ def test_an_error_record_agrees(twins: Twins) -> None:
 
 
 def test_a_jobs_rights_and_process_agree(twins: Twins) -> None:
-    twins.program_data = "/ProgramData"
-    job = str(uuid.uuid4())
-    for world in twins.worlds:
-        world.jobs[f"{HOST}/{job}"] = {"state": "running"}
+    job = _with_a_job(twins)
 
     told = agree(twins, HOST, "Get-HostJobFacts", JobId=job)
     none = agree(twins, HOST, "Get-ProcessFacts", ProcessId=4)
@@ -139,3 +137,30 @@ def test_a_jobs_rights_and_process_agree(twins: Twins) -> None:
     private = "O:BAG:SYD:PAI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)"
     assert told == {"root_sddl": private, "folder_sddl": private, "processes": []}
     assert none == {"is_running": False, "command_line": ""}
+
+
+@pytest.mark.parametrize("cmdlet", ["Get-CimInstance", "Get-Acl"])
+def test_facts_of_a_job_that_a_host_refuses_agree(twins: Twins, cmdlet: str) -> None:
+    job = _with_a_job(twins)
+    _let_fail(twins, cmdlet)
+
+    assert agree(twins, HOST, "Get-HostJobFacts", JobId=job)[0] == "not today"
+
+
+def test_a_host_that_does_not_tell_its_dotnet_agrees(twins: Twins) -> None:
+    _let_fail(twins, "Get-ItemProperty")
+
+    assert agree(twins, HOST, "Get-SessionFacts")["dotnet_release"] == 0
+
+
+def _with_a_job(twins: Twins) -> str:
+    twins.program_data = "/ProgramData"  # the engine has no drives
+    job = str(uuid.uuid4())
+    for world in twins.worlds:
+        world.jobs[f"{HOST}/{job}"] = {"state": "running"}
+    return job
+
+
+def _let_fail(twins: Twins, cmdlet: str) -> None:
+    for world in twins.worlds:
+        world.set_faults(world.node(HOST), [Fault(cmdlet, "error", "not today", times=1)])

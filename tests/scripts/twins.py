@@ -47,7 +47,7 @@ class TracedWorld(World):
 
     def take_fault(self, node_name: str, on: str, when: str = "before") -> Fault | None:
         if when != "before" or on.casefold() not in cmdlets.known():
-            return super().take_fault(node_name, on, when)  # a script that comes or goes, too
+            return super().take_fault(node_name, on, when)  # a script, or a cmdlet that is through
         self.trace.append(on)
         if self.failing and self.failing[0] == len(self.trace) - 1:
             return Fault(on, "error", self.failing[1], times=1)

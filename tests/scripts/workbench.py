@@ -96,6 +96,11 @@ WORK: dict[str, list[Parameters]] = {
     "Get-HostInventory": [{}],
     "Test-HostReadiness": [{}],
     "Get-HostDiagnostics": [{}],
+    "Get-HostQuotas": [{}],
+    "Get-ClassGaps": [{"Needed": [
+        "root/msps|Msps_ProvisioningFileProcessor|PopulateFromFile|Nothing", "root/msps|None",
+    ]}],
+    "Get-ProcessFacts": [{"ProcessId": 4}],
     "Suspend-HostWithDrain": [{"Name": "n2"}, {"Name": "n1"}],
     "Resume-HostWithFailback": [{"Name": "resting"}, {"Name": "n1"}],
     "Set-HostGuardian": [URLS],
