@@ -118,6 +118,7 @@ def test_fifty_streams_are_nudged_the_next_is_refused_and_a_closed_one_makes_roo
     assert streams[-1].status == 200
     for stream in streams:
         stream.close()
+    wait_for(lambda: client().zcard(key) == 0, "the release of every seat")
 
 
 def test_a_broken_subscription_is_made_again_and_streams_are_told(listen):
