@@ -31,14 +31,14 @@ def begin(
     name = _checked_name(filename)
     if kind not in Kind.values:
         raise Invalid.field("kind", f"It has to be one of {', '.join(Kind.values)}.")
-    most = min(LARGEST, stores.current().largest)
-    if length > most:
-        raise TooLarge(f"A file may have {storage.words(most)} at most.")
     if length == 0:
         message, fix = REFUSALS["empty-file"]
         raise Invalid.field("Upload-Length", message, "empty-file", hint=fix)
     with transaction.atomic():
-        storage.require_room(owner, length)
+        storage.require_room(owner, length)  # first: it says what the tenant can do about it
+        most = min(LARGEST, stores.current().largest)
+        if length > most:
+            raise TooLarge(f"A file may have {storage.words(most)} at most.")
         file = StoredFile.objects.create(tenant=owner, kind=kind, size_bytes=length)
         upload = Upload.objects.create(
             tenant=owner, actor=actor, file=file, kind=kind, filename=name, size=length,
