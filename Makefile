@@ -36,7 +36,7 @@ bench: ## how fast it is: the grid with 10,000 rows, starts, memory, a deploymen
 	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
 	@$(BIN)/python -m benchmarks
 
-faults: ## every operation meets every fault of a host; writes docs/faults.md (an hour of a core)
+faults: ## every operation meets every fault of a host; writes docs/faults.md (half an hour)
 	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
 	@$(BIN)/python -m tests.faults
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 from collections.abc import Iterator
@@ -99,10 +100,11 @@ def cells_of(row: Recipe | Reading, fault: Fault) -> Iterator[Cell]:
             yield Cell(row, fault, script)
 
 
-def all_cells() -> list[Cell]:
-    return [
+@functools.cache
+def all_cells() -> tuple[Cell, ...]:
+    return tuple(
         cell for row in (*RECIPES, *READINGS) for fault in FAULTS for cell in cells_of(row, fault)
-    ]
+    )
 
 
 def judge(stage: Stage, patience: Patience, cell: Cell) -> Judgement:

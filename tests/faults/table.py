@@ -77,7 +77,7 @@ def lines_of(group: Iterable[Fault], ends: Mapping[str, str]) -> list[str]:
         if cell.fault in group:
             letter = LETTERS.get(ends.get(cell.name, ""), UNEXPECTED)
             rows.setdefault(cell.line, {})[cell.fault.name] = letter
-    width = max(map(len, rows))
+    width = _width(group)
     return [
         f"{line:{width}}  " + "".join(found.get(fault.name, NOT_THERE) for fault in group).rstrip()
         for line, found in rows.items()
@@ -116,10 +116,16 @@ def page(ends: Mapping[str, str]) -> str:
 def written(text: str, cell: Cell) -> str:
     """The letter that a page has for a cell; "" where the page doesn't know it."""
     group = WIRE if cell.fault in WIRE else SCRIPT
-    blocks = text.split("```")[1::2]
-    block = blocks[0 if group is WIRE else 1]
+    block = text.split("```")[1::2][0 if group is WIRE else 1]
+    width = _width(group)
     for line in block.splitlines():
-        label, _, letters = line.rpartition("  ")
-        if label.rstrip() == cell.line:
-            return letters[group.index(cell.fault) : group.index(cell.fault) + 1]
+        if line[:width].rstrip() == cell.line:
+            place = width + 2 + group.index(cell.fault)
+            return line[place : place + 1]
     return ""
+
+
+def _width(group: Iterable[Fault]) -> int:
+    """How wide the names of a group's lines are."""
+    names = {fault.name for fault in group}
+    return max(len(cell.line) for cell in all_cells() if cell.fault.name in names)
