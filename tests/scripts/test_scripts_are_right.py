@@ -131,7 +131,10 @@ def test_every_word_that_a_parameter_takes_is_tried() -> None:
     scenes = [plans.Scene(world, node.name) for _, node in world.nodes()]
     untried = []
     for name in sorted(plans.PLANS):
-        tried = [*workbench.WORK.get(name, ()), *(row for s in scenes for row in plans.PLANS[name](s))]
+        tried = [
+            *workbench.WORK.get(name, ()),
+            *(row for s in scenes for row in plans.PLANS[name](s)),
+        ]
         for row in declared.parameters(_text(name)):
             words = {
                 w.casefold()
