@@ -62,7 +62,9 @@ def _unseal_part(context: spnego.ContextProxy, part: bytes) -> bytes:
 def seal(context: spnego.ContextProxy, protocol: str, envelope: bytes) -> tuple[bytes, str]:
     """(body, Content-Type) that carry an envelope with this connection's keys."""
     size = _PIECE if "credssp" in protocol.lower() else len(envelope)
-    pieces = [envelope[start : start + size] for start in range(0, len(envelope), size or 1)]
+    pieces = [envelope[start : start + size] for start in range(0, len(envelope), size or 1)] or [
+        envelope  # an empty one, too, is sealed
+    ]
     body = b"".join(_seal_part(context, protocol, piece) for piece in pieces) + _END
     kind = "multipart/x-multi-encrypted" if len(pieces) > 1 else "multipart/encrypted"
     return body, f'{kind};protocol="{protocol}";boundary="Encrypted Boundary"'
