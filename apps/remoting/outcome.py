@@ -69,7 +69,9 @@ class Outcome:
         if self._size > OUTPUT_LIMIT:
             raise TooLarge(
                 f"{job.script.name} on {endpoint.label} wrote more than"
-                f" {OUTPUT_LIMIT // 1024 // 1024} MiB and was terminated."
+                f" {OUTPUT_LIMIT // 1024 // 1024} MiB and was terminated.",
+                hint="See what writes into PowerShell's output on that host: a profile, or an agent"
+                " that watches it.",
             )
         self._stderr = (self._stderr + err)[:_STDERR_KEPT]
         self._each(endpoint, job, self._frames.feed(out))
