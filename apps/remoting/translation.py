@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import struct
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -27,7 +28,10 @@ from apps.remoting.errors import (
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
-_UNREADABLE = (AssertionError, StopIteration, SyntaxError, ValueError, KeyError, AttributeError)
+_UNREADABLE = (
+    AssertionError, StopIteration, SyntaxError, ValueError, LookupError, AttributeError,
+    struct.error,
+)  # fmt: skip
 """How pywinrm meets an answer that is no envelope: it looks into it and stumbles."""
 _NO_ENTRY = re.compile(r"ALERT_(UNKNOWN_CA|ACCESS_DENIED|\w*CERTIFICATE)")
 """OpenSSL's words for the alerts by which a server turns a client's certificate down."""

@@ -119,3 +119,11 @@ def test_a_script_that_ships_answers_with_an_object(endpoint, told):
     with pytest.raises(errors.BadReply, match="no object"):
         checked(told, endpoint(), SHIPPED)
     assert checked(told, endpoint(), SCRIPT) == told
+
+
+@pytest.mark.parametrize("at", [0, 1, -1])
+def test_an_answer_without_its_end_is_no_fault_of_the_portal(machines, endpoint, pool, at):
+    spoil(machines, WireFault("truncated", "Receive", at=at))
+
+    with pytest.raises((errors.BadReply, errors.Unreachable)):
+        call(endpoint(), SCRIPT, pool=pool)
