@@ -33,7 +33,9 @@ CHECKS = {
 
 
 def test_every_kind_of_operation_has_a_recipe() -> None:
-    assert {recipe.kind for recipe in RECIPES} == set(runners.kinds())
+    kinds = {kind for kind in runners.kinds() if not kind.startswith("test.")}  # other tests' own
+
+    assert {recipe.kind for recipe in RECIPES} == kinds
 
 
 def test_every_script_is_struck_by_every_fault_of_scripts() -> None:
