@@ -111,7 +111,9 @@ class Host:
 
         def ended() -> dict[str, Any]:
             told = self.status(vm)
-            return {} if told["state"] in under_way else told
+            # a machine that failed is still being turned off when its job has ended
+            is_off = told["state"] != "Failed" or told["vm_state"] == "Off"
+            return {} if told["state"] in under_way or not is_off else told
 
         return wait_for(ended, "the provisioning ends")
 
