@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from apps.lab.world.faults import WireFault
+from apps.lab.wsman.doors import Doors
 from apps.lab.wsman.hosts import Account, Emit
 from apps.lab.wsman.server import free_port, serve
 
@@ -29,9 +31,13 @@ class Machine:
     booted_at: float = 0.0
     requests: int = 0
     accounts: list[Account] = field(default_factory=lambda: [Account("portal", PASSWORD, "BENCH")])
+    doors: Doors = field(default_factory=Doors)
 
     def count_request(self) -> None:
         self.requests += 1
+
+    def wire_fault(self, action: str) -> WireFault | None:
+        return None
 
 
 class Machines:
