@@ -62,7 +62,7 @@ def _measured(demo: demos.Demo, browser: Browser) -> None:
     for _ in range(TURNS):
         for command, doing, done in (
             ("Start", "Starting", "Running"),
-            ("Turn off", "Turning", "Off"),
+            ("Turn off", "Turning off", "Off"),
         ):
             _one_order(api, vm, (orders, rows), (command, doing, done), found)
     for words, times in found.items():
@@ -107,7 +107,7 @@ def _one_order(
     rows.evaluate(_WATCH, [f"#vm-{vm['id']}"])
     orders.evaluate(
         "() => document.addEventListener('click', () => { window.clicked = Date.now() },"
-        " {capture: true, once: true})"
+        " {capture: true})"  # the last click is the one that orders, in the dialog if there is one
     )
     orders.get_by_role("button", name=command, exact=True).click()
     if orders.locator("dialog[open]").count():
@@ -124,8 +124,9 @@ def _one_order(
     ended = _moment(operation["ended_at"])
     for page, who in ((orders, "of who clicked"), (rows, "of somebody else")):
         seen = page.evaluate("window.seen")
-        began = next(at for at, text in seen if doing in text)
-        _note(found, f"click to “{doing}…” in the browser {who}", began - clicked)
+        began = next((at for at, text in seen if f"{doing}…" in text), None)
+        if began is not None:  # who only looks on may be told of the end first
+            _note(found, f"click to “{doing}…” in the browser {who}", began - clicked)
         over = next(at for at, text in seen[::-1] if done in text)
         _note(found, f"host done to “{done}” in the browser {who}", over - ended)
 

@@ -16,7 +16,8 @@ from apps.common.htmx import is_partial
 from apps.vms import selectors, services
 from apps.vms.lifecycle import PowerVerb
 from apps.vms.models import VirtualMachine
-from apps.vms.views.listing import MOST_CHOSEN, attach_active, uuid_or_none
+from apps.vms.views.listing import MOST_CHOSEN, attach_active, one, uuid_or_none
+from apps.vms.views.machine import context_of
 
 
 @dataclass(frozen=True)
@@ -30,19 +31,25 @@ class Refusal:
 @login_required
 @require_POST
 def act_on_many(request: AuthenticatedHttpRequest, verb: str) -> HttpResponse:
-    """POST `id` (once or many times). Rows come back as they are now, refusals in words."""
+    """POST `id` (once or many times), or `machine` from that machine's page. The rows, or the page,
+    come back as they are now, refusals in words."""
     require_noun(request.user, "vm", "operate")
     if verb not in set(PowerVerb):
         raise NotFound("There is no such command.")
-    ids = [one for one in map(uuid_or_none, request.POST.getlist("id")[:MOST_CHOSEN]) if one]
+    machine = uuid_or_none(request.POST.get("machine"))
+    named = [machine] if machine else map(uuid_or_none, request.POST.getlist("id")[:MOST_CHOSEN])
+    ids = [one for one in named if one]
     refused = _act(request.user, ids, PowerVerb(verb))
     if not is_partial(request):
-        return redirect("vms:list")
+        return redirect("vms:detail", machine) if machine else redirect("vms:list")
+    if machine:
+        shown = context_of(request, one(request, machine))
+        return render(request, "vms/_acted.html", shown | {"refusals": refused, "verb": verb})
     rows = list(selectors.listed(request.user).filter(pk__in=ids))
     attach_active(rows)
     context = {
         "rows": rows,
-        "refused": refused,
+        "refusals": refused,
         "verb": verb,
         "may_see_hosts": holds(request.user, "host", "view"),
     }

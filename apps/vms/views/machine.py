@@ -30,18 +30,19 @@ from apps.vms.views.listing import one, uuid_or_none
 @login_required
 @require_GET
 def virtual_machine(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    vm = one(request, pk)
-    detail = details.known(vm)
-    reading = details.ask_if_old(actor=request.user, vm=vm, detail=detail)
     template = "vms/_machine.html" if is_partial(request) else "vms/virtual_machine_detail.html"
-    return render(request, template, _context(request, vm) | {"detail": detail, "reading": reading})
+    return render(request, template, context_of(request, one(request, pk)))
 
 
-def _context(request: AuthenticatedHttpRequest, vm: VirtualMachine) -> dict[str, Any]:
+def context_of(request: AuthenticatedHttpRequest, vm: VirtualMachine) -> dict[str, Any]:
+    """What `vms/_machine.html` shows of a virtual machine; asks its host where that is long ago."""
+    detail = details.known(vm)
     decisions = policy.decide_all(vm.protection, services.host_build(vm.host))
     fabric = holds(request.user, "host", "view")
     return {
         "vm": vm,
+        "detail": detail,
+        "reading": details.ask_if_old(actor=request.user, vm=vm, detail=detail),
         "section": "vms",
         "tools_name": "Virtual machines",
         "names": vm.name,
@@ -194,7 +195,7 @@ def _pane(
     status = 422 if request.method == "POST" and wrong else 200
     if is_partial(request):
         return render(request, template, context, status=status)
-    page = _context(request, vm) | {"detail": details.known(vm), "pane": template} | context
+    page = context_of(request, vm) | {"pane": template} | context
     return render(request, "vms/virtual_machine_detail.html", page, status=status)
 
 
