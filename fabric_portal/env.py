@@ -105,3 +105,14 @@ def credential_keys(text: str) -> dict[str, bytes]:
             )
         found[name] = key
     return found
+
+
+def seed(name: str, text: str) -> bytes:
+    """32 bytes in base64, or none."""
+    try:
+        found = base64.b64decode(text, validate=True)
+    except ValueError:
+        found = b"?"
+    if found and len(found) != 32:
+        raise ImproperlyConfigured(f"{PREFIX}{name} is not base64 of 32 random bytes.")
+    return found

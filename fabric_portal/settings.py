@@ -13,6 +13,7 @@ from fabric_portal.env import (
     envlist,
     envsecret,
     kept_secret,
+    seed,
 )
 from fabric_portal.logs import configuration
 
@@ -38,6 +39,10 @@ SECRET_KEY_FALLBACKS = envlist("SECRET_KEY_FALLBACKS")
 # Key id → key, the newest first: that one seals, all of them open.
 FABRIC_CREDENTIAL_KEYS = credential_keys(
     _secret("CREDENTIAL_KEYS", "k1:" + base64.b64encode(secrets.token_bytes(32)).decode())
+)
+# What checkpoints of the log are signed with; without it they aren't.
+FABRIC_AUDIT_KEY = seed(
+    "AUDIT_KEY", _secret("AUDIT_KEY", base64.b64encode(secrets.token_bytes(32)).decode())
 )
 FABRIC_METRICS_TOKEN = envsecret("METRICS_TOKEN")
 

@@ -92,7 +92,7 @@ GRANTS: Mapping[Role, Mapping[str, Grant]] = {
         "guardian-service": _may("view"),
         "verdict": _may("view export"),
         "operation": _may("view"),
-        "audit-entry": _may("view export"),
+        "audit-entry": _may("view export verify"),
         "user": _may("view"),
         "tenant": _may("view"),
         "token": _may("view manage", "own"),

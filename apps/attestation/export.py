@@ -2,15 +2,13 @@
 
 import csv
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
 from apps.attestation.models import VerdictSpan
+from apps.common import streams
 from apps.common.spreadsheets import safe
 from apps.common.time import iso
 
@@ -34,13 +32,8 @@ def response(
 ) -> StreamingHttpResponse:
     """The spans as a download in one of FORMATS."""
     lines = csv_lines(spans) if format_ == "csv" else json_lines(spans)
-    content: Any = lines
-    if isinstance(request, ASGIRequest):
-        content = _asynchronous(lines)
-    answer = StreamingHttpResponse(content, content_type=FORMATS[format_])
-    answer["Content-Disposition"] = f'attachment; filename="attestation-history.{format_}"'
-    answer["Cache-Control"] = "no-store"
-    return answer
+    filename = f"attestation-history.{format_}"
+    return streams.download(request, lines, content_type=FORMATS[format_], filename=filename)
 
 
 def csv_lines(spans: Iterable[VerdictSpan]) -> Iterator[str]:
@@ -72,10 +65,3 @@ def as_dict(span: VerdictSpan) -> dict[str, Any]:
         "host_id": str(span.host_key),
         "cluster_id": str(span.cluster_key),
     }
-
-
-async def _asynchronous(lines: Iterator[str]) -> AsyncIterator[str]:
-    """The same lines without holding up the event loop: a thread gets them in portions."""
-    take = sync_to_async(lambda: "".join(islice(lines, CHUNK)), thread_sensitive=True)
-    while portion := await take():
-        yield portion

@@ -33,6 +33,9 @@ class AuditQuerySet(RestrictedQuerySet):
 class AuditEntry(models.Model):
     """One line of the log. Names are copied, ids are plain text: no row that it names has to
     live on.
+
+    `hash` is its leaf's in the log's tree (hex), `subtrees` are those of the perfect subtrees that
+    it completed, the lowest first: entry 8 holds those of entries 7 to 8, 5 to 8 and 1 to 8.
     """
 
     noun = "audit-entry"
@@ -48,7 +51,8 @@ class AuditEntry(models.Model):
     tenant_id = models.UUIDField(null=True)
     outcome = models.CharField(max_length=16, choices=Outcome)
     detail = models.JSONField(default=dict)
-    hash = models.CharField(max_length=64, null=True)
+    hash = models.CharField(max_length=64)
+    subtrees = models.JSONField(default=list)
 
     objects = AuditQuerySet.as_manager()
 
@@ -68,11 +72,45 @@ class AuditEntry(models.Model):
 
 class AuditHead(models.Model):
     """One row: how many entries there are. Whoever writes an entry holds its lock, so none is
-    skipped.
+    skipped. `peaks`: hashes of the tree's perfect subtrees, from left to right.
     """
 
     size = models.BigIntegerField(default=0)
+    peaks = models.JSONField(default=list)
     last_time = models.DateTimeField(default=datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC))
 
     def __str__(self) -> str:
         return f"{self.size} entries"
+
+
+class AuditCheckpoint(models.Model):
+    """The log's size and root at a moment, signed. `note` is the signed note."""
+
+    size = models.BigIntegerField(unique=True)
+    root = models.CharField(max_length=64)
+    note = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-size"]
+
+    def __str__(self) -> str:
+        return f"{self.size} entries: {self.root}"
+
+
+class Verification(models.Model):
+    """One reading of the whole log against its hashes and checkpoints.
+
+    `size` is how far it came; `problem` says what was wrong first, "" while nothing is.
+    """
+
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    size = models.BigIntegerField(default=0)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"{self.size} entries: {self.problem or 'as they were written'}"

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from apps.audit import leaves, tree
 from apps.audit.models import AuditEntry, AuditHead
 from apps.common.redact import without_secrets
 
@@ -33,8 +34,7 @@ def record(
     """
     head = AuditHead.objects.select_for_update().get_or_create(pk=1)[0]
     now = max(timezone.now(), head.last_time)
-    AuditHead.objects.filter(pk=1).update(size=head.size + 1, last_time=now)
-    return AuditEntry.objects.create(
+    entry = AuditEntry(
         index=head.size + 1,
         time=now,
         actor_name=_name(actor),
@@ -45,8 +45,21 @@ def record(
         target_name=target_name[:255],
         tenant_id=tenant_id,
         outcome=outcome,
-        detail=without_secrets(detail or {}),
+        detail=leaves.plain(without_secrets(detail or {})),
     )
+    peaks = _grow(entry, head)
+    AuditHead.objects.filter(pk=1).update(size=entry.index, last_time=now, peaks=peaks)
+    entry.save(force_insert=True)
+    return entry
+
+
+def _grow(entry: AuditEntry, head: AuditHead) -> list[str]:
+    """Gives the entry its hashes; the tree's peaks with it."""
+    leaf = tree.leaf_hash(leaves.text_of(entry).encode())
+    before = [bytes.fromhex(peak) for peak in head.peaks]
+    peaks, completed = tree.appended(before, head.size, leaf)
+    entry.hash, entry.subtrees = leaf.hex(), [node.hex() for node in completed]
+    return [peak.hex() for peak in peaks]
 
 
 def _name(actor: Any) -> str:

@@ -13,7 +13,7 @@ class TargetSerializer(serializers.Serializer[Any]):
 
 
 class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
-    """`hash` is null until proofs exist for the entry."""
+    """`hash` is the leaf's in the log's tree, in hex."""
 
     time = MomentField(read_only=True)
     actor = serializers.CharField(source="actor_name", read_only=True)
@@ -26,3 +26,32 @@ class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
 
     def get_url(self, entry: AuditEntry) -> str:
         return f"/api/v1/audit/entries/{entry.index}/"
+
+
+class CheckpointSerializer(serializers.Serializer[Any]):
+    """`root` in hex; `note` is the signed note and `key` what checks it, "" without a key."""
+
+    size = serializers.IntegerField()
+    root = serializers.CharField()
+    note = serializers.CharField()
+    key = serializers.CharField()
+
+
+class InclusionSerializer(serializers.Serializer[Any]):
+    """`leaf` is the text whose hash is entry `index`'s; `proof` leads from there to `root`."""
+
+    index = serializers.IntegerField()
+    leaf = serializers.CharField()
+    hash = serializers.CharField()
+    proof = serializers.ListField(child=serializers.CharField())
+    checkpoint = CheckpointSerializer()
+
+
+class ConsistencySerializer(serializers.Serializer[Any]):
+    """`proof` leads from the root over `first` entries to that over `second`."""
+
+    first = serializers.IntegerField()
+    first_root = serializers.CharField()
+    second = serializers.IntegerField()
+    second_root = serializers.CharField()
+    proof = serializers.ListField(child=serializers.CharField())
