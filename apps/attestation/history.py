@@ -13,7 +13,9 @@ from django.db import transaction
 
 from apps.attestation.choices import SpanKind
 from apps.attestation.models import Verdict, VerdictSpan
+from apps.audit import services as audit_log
 from apps.common.freshness import LIVE
+from apps.common.time import iso
 from apps.fabric.models import Host
 from apps.operations import nudges
 
@@ -128,6 +130,23 @@ def _begin(
     VerdictSpan.objects.create(
         host_key=host.pk, host_name=host.name, cluster_key=host.cluster_id,
         cluster_name=host.cluster.name, kind=kind, first_seen=first, last_seen=last, **more,
+    )  # fmt: skip
+    _log(host, kind, first, **more)
+
+
+def _log(
+    host: Host, kind: SpanKind, first: datetime.datetime, *, status: str = "",
+    sub_status: Sequence[str] = (), reason: str = "", **_: Any,
+) -> None:  # fmt: skip
+    """Each change is an entry of the log, which proves itself: history can't be written anew."""
+    if kind == SpanKind.GAP:
+        action, outcome, detail = "host.unread", "errored", {"reason": reason}
+    else:
+        action, outcome = "host.attest", "done" if status == "Passed" else "failed"
+        detail = {"status": status, "sub_status": list(sub_status)}
+    audit_log.record(
+        actor=None, action=action, target_kind="host", target_id=host.pk, target_name=host.name,
+        outcome=outcome, detail={"cluster": host.cluster.name, "since": iso(first), **detail},
     )  # fmt: skip
 
 

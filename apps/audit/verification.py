@@ -10,15 +10,14 @@ from apps.audit.checkpoints import signer
 from apps.audit.models import AuditCheckpoint, AuditEntry, AuditHead, Verification
 
 CHUNK = 1000
-#: A verification that says nothing for so long was lost with its worker.
-LOST = datetime.timedelta(minutes=2)
+#: One that has no end after so long was lost with its worker.
+LOST = datetime.timedelta(minutes=15)
 
 
 def under_way() -> Verification | None:
     """The one that runs now."""
-    last = Verification.objects.first()
-    running = last is not None and last.ended_at is None
-    return last if running and timezone.now() - last.started_at < LOST else None
+    since = timezone.now() - LOST
+    return Verification.objects.filter(ended_at=None, started_at__gt=since).first()
 
 
 def begin() -> Verification:

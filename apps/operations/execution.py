@@ -148,9 +148,14 @@ def _finish(operation: Operation, runner: Runner | None, end: End) -> None:
 def announce_end(operation: Operation, runner: Runner | None) -> None:
     """The last event, the audit entry, the nudge, and the domain's own part. In the ending
     transaction; a fault in the domain's part must not keep the operation from ending."""
+    _follow_up(operation, runner)
     events.add(operation.pk, EventKind.STATUS, operation.get_status_display())
     detail = {"error": operation.error["code"]} if operation.error else {}
     services.tell(operation, operation.status, detail)
+
+
+def _follow_up(operation: Operation, runner: Runner | None) -> None:
+    """Before the log is told: whoever writes to it holds its head, and takes no lock after that."""
     if runner is None or runner.after is None:
         return
     try:

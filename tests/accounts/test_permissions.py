@@ -8,7 +8,7 @@ from apps.accounts.services import issue_token
 from apps.common.errors import Forbidden, NotFound
 from tests.people import People
 
-READING = {"view", "export"}
+READING = {"view", "export", "verify"}  # to verify is to read all of it again
 
 
 def test_an_auditor_reads_and_does_nothing_else_but_keep_its_own_tokens() -> None:

@@ -132,8 +132,8 @@ def test_evidence_of_the_whole_log_is_checked_without_the_portal(
     code, words = verified(file, "--key", key.verifier_key, "--since", earlier)
 
     assert (code, words.splitlines()[:2]) == (0, [
-        "All 709 entries are those that were signed, in their order, none missing.",
-        "The first 9 are those that were signed before.",
+        "All 711 entries are those that were signed, in their order, none missing.",
+        "The first 10 are those that were signed before.",
     ])  # fmt: skip
 
 
@@ -146,7 +146,7 @@ def test_evidence_of_some_entries_is_checked_one_by_one(
     code, words = verified(exported(auditor_api, tmp_path, "?q=mine"), "--key", key.verifier_key)
 
     assert code == 0
-    assert words.startswith("4 entries are in the log of 34 entries that was signed.")
+    assert words.startswith("4 entries are in the log of 35 entries that was signed.")
 
 
 def changed(lines: list[str], at: int, **told: object) -> list[str]:
@@ -171,7 +171,7 @@ def another_key(lines: list[str]) -> list[str]:
         lambda lines: lines[:-1],
         lambda lines: [*lines, lines[-1]],
         lambda lines: [lines[0], lines[2], lines[1], *lines[3:]],
-        lambda lines: [lines[0].replace('"size":12', '"size":11'), *lines[1:-1]],
+        lambda lines: [lines[0].replace('"size":13', '"size":12'), *lines[1:-1]],
         another_key,
     ],
     ids=["changed", "taken out", "cut", "added", "swapped", "shortened", "signed by another"],
@@ -205,7 +205,7 @@ def test_a_log_that_was_written_anew_is_not_the_one_of_before(
     code, words = verified(exported(auditor_api, tmp_path), "--since", earlier)
 
     assert (code, words) == (
-        1, "WRONG: The first 8 entries aren't those that were signed before.\n"
+        1, "WRONG: The first 9 entries aren't those that were signed before.\n"
     )  # fmt: skip
 
 

@@ -30,6 +30,9 @@ PAGES: dict[str, frozenset[str]] = {
     "account/tokens/": ALL,
     "account/tokens/<uuid:pk>/revoke/": ALL,
     "audit/": ALL,
+    "audit/entries/<int:index>/": ALL,
+    "audit/verify/": ALL,
+    "audit/verifier/": ALL,
 }
 API: dict[str, frozenset[str]] = {
     "GET me/": ALL,
@@ -47,6 +50,10 @@ API: dict[str, frozenset[str]] = {
     "DELETE tokens/<>/": ALL,
     "GET audit/entries/": ALL,
     "GET audit/entries/<>/": ALL,
+    "GET audit/checkpoint/": ALL,
+    "GET audit/proofs/inclusion/": ALL,
+    "GET audit/proofs/consistency/": ALL,
+    "GET audit/export/": frozenset({U}),
 }
 ROOMS = ("operations", "fabric", "attestation", "library", "vms", "console")
 

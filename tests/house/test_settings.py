@@ -70,7 +70,7 @@ def test_the_demo_makes_its_own_secrets_for_its_owner_alone(tmp_path: Path) -> N
     start(tmp_path, FABRIC_DEMO="1")
 
     assert first.returncode == 0
-    assert sorted(kept) == ["credential_keys", "secret_key"]
+    assert sorted(kept) == ["audit_key", "credential_keys", "secret_key"]
     for path in (tmp_path / "secrets").iterdir():
         assert path.stat().st_mode & 0o777 == 0o600
         assert path.read_text() == kept[path.name]

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.audit import checkpoints, evidence, leaves, proofs
+from apps.audit import checkpoints, evidence, leaves, proofs, services
 from apps.audit.api.serializers import (
     CheckpointSerializer,
     ConsistencySerializer,
@@ -98,6 +98,10 @@ class ExportView(PortalMixin):
         rows = AuditEntry.objects.restrict(request.user)
         asked = clean_query(request.query_params)
         found = AuditFilters(asked, queryset=rows, request=request._request).rows()
+        services.record(
+            actor=request.user, action="audit.export", target_kind="audit-log", target_id="",
+            target_name="The log", outcome="done", detail={"filter": asked.urlencode()[:500]},
+        )  # fmt: skip
         return streams.download(
             request._request,
             evidence.lines(found, complete=not asked),

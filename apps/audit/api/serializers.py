@@ -32,7 +32,7 @@ class CheckpointSerializer(serializers.Serializer[Any]):
     """`root` in hex; `note` is the signed note and `key` what checks it, "" without a key."""
 
     size = serializers.IntegerField()
-    root = serializers.CharField()
+    root = serializers.CharField()  # type: ignore[assignment]  # DRF's own `root` isn't used here
     note = serializers.CharField()
     key = serializers.CharField()
 
