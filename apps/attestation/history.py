@@ -139,6 +139,7 @@ def _log(
     sub_status: Sequence[str] = (), reason: str = "", **_: Any,
 ) -> None:  # fmt: skip
     """Each change is an entry of the log, which proves itself: history can't be written anew."""
+    detail: dict[str, Any]
     if kind == SpanKind.GAP:
         action, outcome, detail = "host.unread", "errored", {"reason": reason}
     else:

@@ -6,9 +6,9 @@ that an answer of another shape ends as what it is and not as a mistake of the p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from apps.remoting.endpoint import Endpoint
 from apps.remoting.errors import BadReply
 from apps.remoting.scripts import Script
 
@@ -16,28 +16,29 @@ from apps.remoting.scripts import Script
 class Document(dict[str, Any]):
     """A JSON object of an answer. It is a dict, but for what happens when a name is missing."""
 
-    def __init__(self, told: dict[str, Any], whose: str) -> None:
-        super().__init__((name, _wrapped(value, whose)) for name, value in told.items())
-        self._whose = whose
+    __slots__ = ("whose",)
+    whose: str
 
     def __missing__(self, name: str) -> Any:
-        raise _bad(self._whose, f"“{name}” is missing")
+        raise _bad(self.whose, f"“{name}” is missing")
 
 
-def checked(told: Any, endpoint: Endpoint, script: Script) -> Any:
+def of(whose: str) -> Callable[[dict[str, Any]], Document]:
+    """What makes a Document of each JSON object as it is read: json.loads(…, object_hook=…)."""
+
+    def made(told: dict[str, Any]) -> Document:
+        document = Document(told)
+        document.whose = whose
+        return document
+
+    return made
+
+
+def checked(told: Any, whose: str, script: Script) -> Any:
     """What a script answered. Those that ship answer with an object: BadReply for anything else."""
-    whose = f"{script.name} on {endpoint.label}"
     if script.is_shipped and not isinstance(told, dict):
         raise _bad(whose, "it is no object")
-    return _wrapped(told, whose)
-
-
-def _wrapped(value: Any, whose: str) -> Any:
-    if isinstance(value, dict):
-        return Document(value, whose)
-    if isinstance(value, list):
-        return [_wrapped(one, whose) for one in value]
-    return value
+    return told
 
 
 def _bad(whose: str, what: str) -> BadReply:

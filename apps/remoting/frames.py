@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,9 @@ class Reader:
     `stray` keeps the first bytes of whatever else the host wrote, for the message about it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, made: Callable[[dict[str, Any]], Any] = dict) -> None:
+        """`made` has every JSON object that is read."""
+        self._made = made
         self._rest = bytearray()
         self._searched = 0
         self.stray = ""
@@ -83,7 +85,7 @@ class Reader:
         try:
             number, memory = int(parts[1]), int(parts[3]) if len(parts) > _PARTS else 0
             text = base64.b64decode(parts[2], validate=True).decode()
-            document = json.loads(text)
+            document = json.loads(text, object_hook=self._made)
         except ValueError as error:
             raise NotAFrame(text[:500] or readable(line)[:500]) from error
         yield Frame(kind, number, document, memory)

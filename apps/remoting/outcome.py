@@ -42,12 +42,13 @@ class Job:
 class Outcome:
     """What a call has written so far, and what that comes to."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, endpoint: Endpoint, script: scripts.Script) -> None:
         self.exit_code = 0
         self.heard = time.monotonic()  # when it last wrote anything
         self.memory = 0  # bytes that PowerShell holds, 0 as long as it hasn't said
         self._number = number
-        self._frames = frames.Reader()
+        self._whose = f"{script.name} on {endpoint.label}"
+        self._frames = frames.Reader(documents.of(self._whose))
         self._size = 0
         self._stderr = b""
         self._result: Any = _NOTHING
@@ -105,7 +106,7 @@ class Outcome:
         if self._error is not None:
             raise _refused(endpoint, script, self._error)
         if self._result is not _NOTHING:
-            return documents.checked(self._result, endpoint, script)
+            return documents.checked(self._result, self._whose, script)
         words = clixml.plain(self._stderr) or self._frames.stray
         if self.exit_code != 0:
             raise ScriptCrashed(

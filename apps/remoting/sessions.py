@@ -124,7 +124,7 @@ class Session:
             yield data[end:]
 
     def _receive(self, job: Job) -> Outcome:
-        outcome, has_ended = Outcome(self.calls + 1), False
+        outcome, has_ended = Outcome(self.calls + 1, self.endpoint, job.script), False
         while not has_ended and not (outcome.is_complete and self.endpoint.keeps_powershell):
             self._check(job)
             self._check_heard(job, outcome)

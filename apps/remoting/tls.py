@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 
+from apps.remoting import lane
 from apps.remoting.endpoint import Endpoint
 
 
@@ -104,6 +105,18 @@ class VerifyingAdapter(HTTPAdapter):
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
         self._last = super().send(*args, **kwargs)
         return self._last
+
+    def idle_socket(self) -> Any:
+        """The socket of its one connection, where the answers there can be read by their length
+        and none is under way; None without one."""
+        if self._last is None or not lane.is_short(self._last):
+            return None
+        for key in list(self.poolmanager.pools.keys()):  # it can’t be iterated itself
+            pool = self.poolmanager.pools[key].pool
+            for connection in pool.queue if pool is not None else ():
+                if connection is not None and connection.sock is not None:
+                    return connection.sock
+        return None
 
     def close(self) -> None:
         """Also a connection whose answer nobody has read: a sign-in that failed leaves one."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from apps.lab.world import WireFault
-from apps.remoting import call, errors, scripts
-from apps.remoting.documents import Document, checked
+from apps.remoting import call, documents, errors, scripts
+from apps.remoting.documents import Document
 from apps.remoting.probing import probe
 from tests.lab.wsman.machines import N1
 from tests.remoting.test_sessions import shells
@@ -106,7 +108,8 @@ def test_a_user_with_too_many_shells_hears_which_limit_it_is(machines, endpoint,
 
 
 def test_a_name_that_an_answer_lacks_is_a_bad_reply_at_any_depth(endpoint):
-    told = checked({"vms": [{"security": {}}]}, endpoint(), SHIPPED)
+    text = '{"vms": [{"security": {}}]}'
+    told = json.loads(text, object_hook=documents.of("Get-VMDetail on N1"))
 
     assert isinstance(told, Document) and told == {"vms": [{"security": {}}]}
     with pytest.raises(errors.BadReply, match=r"Get-VMDetail on N1 .* “protection” is missing"):
@@ -115,10 +118,10 @@ def test_a_name_that_an_answer_lacks_is_a_bad_reply_at_any_depth(endpoint):
 
 
 @pytest.mark.parametrize("told", [[], None, "text", 7])
-def test_a_script_that_ships_answers_with_an_object(endpoint, told):
+def test_a_script_that_ships_answers_with_an_object(told):
     with pytest.raises(errors.BadReply, match="no object"):
-        checked(told, endpoint(), SHIPPED)
-    assert checked(told, endpoint(), SCRIPT) == told
+        documents.checked(told, "Get-VMDetail on N1", SHIPPED)
+    assert documents.checked(told, "a script on N1", SCRIPT) == told
 
 
 @pytest.mark.parametrize("at", [0, 1, -1])
