@@ -261,7 +261,7 @@ READING = ("Get-ClusterInventory", "Get-HostInventory")
 DEPLOYED = ("Add-DeploymentToCluster", "Set-VMPowerState", "Get-VMSecurityState")
 UNREAD = (
     "Add-DeploymentToCluster", "Set-VMPowerState", "New-DeploymentSpecialization",
-    "Start-DeploymentProvisioning", "Receive-Content",
+    "Receive-Content",
 )  # fmt: skip
 RECIPES: tuple[Recipe, ...] = (
     _power(PowerVerb.START, "Off", "Running", "Start-VM"),
@@ -310,7 +310,7 @@ RECIPES: tuple[Recipe, ...] = (
         (
             "Test-DeploymentTarget", "Receive-Content", "New-DeploymentVM",
             "Set-DeploymentShielding", "New-DeploymentSpecialization",
-            "Start-DeploymentProvisioning", "Get-DeploymentProvisioning", *DEPLOYED,
+            "Invoke-DeploymentProvisioning", *DEPLOYED,
         ),
         "New-VM", "shielded", unread=UNREAD,
     ),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-import uuid
 from typing import Any
 
 from django.utils import timezone
@@ -15,18 +13,18 @@ from apps.fabric.models import Host
 from apps.library import content, scrub
 from apps.library.hosts import Place
 from apps.library.models import StagedFile, StoredFile
+from apps.operations import jobs
 from apps.operations import services as operations
 from apps.operations.context import Context
 from apps.operations.errors import OperationFailed
 from apps.remoting import Endpoint, call, scripts
-from apps.remoting import jobs as host_jobs
+from apps.remoting.errors import ScriptRefused
 from apps.remoting.scripts import Script
 
 #: Up to here a file is fetched within one call; what is larger goes on without the portal.
 AT_ONCE = 64 << 20
 AT_ONCE_SECONDS = 110
-#: How often a job on a host is looked at, in seconds.
-LOOK_EVERY = 1.0
+JOB_SECONDS = 24 * 3600
 FORGET = "library.unstage"
 REMOVE = "Remove the copies"
 HIDDEN = "the file’s address, known to the host alone"
@@ -46,12 +44,13 @@ def bring(ctx: Context, file: StoredFile, place: Place) -> str:
         "CaCertificate": content.certificate_authority(),
     }
     ctx.check_cancelled()
-    ctx.record_script(script, {**known, "Url": HIDDEN})
+    shown = {**known, "Url": HIDDEN}
     secret = {**known, "Url": content.grant(file, place.host, ctx.operation)}
     if file.size_bytes <= AT_ONCE:
+        ctx.record_script(script, shown)
         _fetch(ctx, place.host, script, secret)
     else:
-        _fetch_as_job(ctx, place, script, secret)
+        _fetch_as_job(ctx, place.host, script, secret, shown)
     StagedFile.objects.update_or_create(
         volume=place.volume,
         path=path,
@@ -79,32 +78,21 @@ def _fetch(ctx: Context, host: Host, script: Script, parameters: dict[str, Any])
     )  # fmt: skip
 
 
-def _fetch_as_job(ctx: Context, place: Place, script: Script, parameters: dict[str, Any]) -> None:
-    """Starts the fetch as a job of the operation, or attaches to the one that an earlier worker
-    started, and follows it to its end.
-    """
-    reach, job = endpoint(place.host), uuid.uuid5(ctx.operation.pk, parameters["Sha256"])
-    status = host_jobs.start_job(reach, job, script, parameters)
-    if status.state == "failed" and ctx.resumed:  # its address may have ended with its worker
-        host_jobs.remove_job(reach, job)
-        status = host_jobs.start_job(reach, job, script, parameters)
-    ctx.transcript(status.transcript)
-    while status.state == "running":
-        if ctx.should_stop():
-            host_jobs.stop_job(reach, job)
-        ctx.check_cancelled()
-        ctx.progress(status.percent, status.message)
-        time.sleep(LOOK_EVERY)
-        status = host_jobs.read_job(reach, job, status.next_offset)
-        ctx.transcript(status.transcript)
-    if status.state != "succeeded":
+def _fetch_as_job(
+    ctx: Context, host: Host, script: Script, parameters: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    try:
+        jobs.run(
+            ctx, endpoint(host), script, parameters,
+            seconds=JOB_SECONDS, key=parameters["Sha256"], shown=shown,
+        )  # fmt: skip
+    except ScriptRefused as refused:
         raise OperationFailed(
             "fetch-failed",
-            f"{place.host.name} couldn’t fetch the file.",
+            f"{host.name} couldn’t fetch the file.",
             "See that the host reaches the portal’s content address, then retry.",
-            (status.error or {}).get("message", status.message),
-        )
-    host_jobs.remove_job(reach, job)
+            refused.host_message,
+        ) from refused
 
 
 def ask_to_forget(sha256: str) -> None:

@@ -107,3 +107,10 @@ class Busy(RemotingError):
 
     def __init__(self, message: str, *, hint: str = "", host_message: str = "") -> None:
         super().__init__(message, code="busy", hint=hint, host_message=host_message)
+
+
+class JobLost(RemotingError):
+    """A detached job's process or folder was gone without a word of how it ended, each time."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, code="job-lost", hint=hint)

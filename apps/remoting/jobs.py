@@ -45,13 +45,14 @@ def start_job(
     job_id: uuid.UUID | str,
     script: Script,
     parameters: Mapping[str, Any] | None = None,
+    offset: int = 0,
     *,
     pool: Pool = POOL,
 ) -> JobStatus:
     """Starts a script as a job and gives its first state; raises RemotingError.
 
-    Starting an id again starts nothing and gives the state of the job that is there: safe to
-    repeat when the answer to the first attempt was lost.
+    Starting an id again starts nothing and gives the state of the job that is there, with its
+    transcript from `offset` on: safe to repeat when the answer to the first attempt was lost.
     """
     _run(
         endpoint,
@@ -62,7 +63,7 @@ def start_job(
         ScriptText=script.text,
         ParametersJson=json.dumps(dict(parameters or {}), ensure_ascii=False),
     )
-    return read_job(endpoint, job_id, pool=pool)
+    return read_job(endpoint, job_id, offset, pool=pool)
 
 
 def read_job(

@@ -104,7 +104,7 @@ class Outcome:
     def result(self, endpoint: Endpoint, script: scripts.Script) -> Any:
         """The script's JSON document; raises ScriptRefused, ScriptCrashed or BadReply."""
         if self._error is not None:
-            raise _refused(endpoint, script, self._error)
+            raise refused(endpoint, script, self._error)
         if self._result is not _NOTHING:
             return documents.checked(self._result, self._whose, script)
         words = clixml.plain(self._stderr) or self._frames.stray
@@ -128,7 +128,8 @@ class Outcome:
         )
 
 
-def _refused(endpoint: Endpoint, script: scripts.Script, record: dict[str, Any]) -> ScriptRefused:
+def refused(endpoint: Endpoint, script: scripts.Script, record: dict[str, Any]) -> ScriptRefused:
+    """The error that a script's error record is: message, category, error_id, position, type."""
     words = str(record.get("message") or "").strip()
     return ScriptRefused(
         f"{endpoint.label} refused {script.name}: {words or 'it gave no reason'}",

@@ -113,12 +113,13 @@ def test_the_whole_way_agrees_each_step_twice(deployment: Deployment) -> None:
     for _ in range(2):
         deployment.agree("New-DeploymentSpecialization", Path=VALUES, Pairs=pairs)
     assert deployment.values() == [pairs, pairs]
-    deployment.agree("Start-DeploymentProvisioning", VMId="VM", **files_of_it)
-    assert deployment.agree("Get-DeploymentProvisioning", VMId="VM")["state"] == "PendingBoot"
+    again = {"VMId": "VM", **files_of_it, "TimeoutSeconds": 1}
+    for _ in range(2):
+        assert "PendingBoot" in deployment.agree("Invoke-DeploymentProvisioning", **again)
     deployment.pass_time(600)
-    ended = deployment.agree("Get-DeploymentProvisioning", VMId="VM")
-    deployment.agree("Start-DeploymentProvisioning", VMId="VM", **files_of_it)
-    assert (ended["state"], ended["vm_state"]) == ("Completed", "Running")
+    for _ in range(2):
+        ended = deployment.agree("Invoke-DeploymentProvisioning", **again)
+        assert (ended["outcome"], ended["vm_state"]) == ("Completed", "Running")
     for _ in range(2):
         role = deployment.agree("Add-DeploymentToCluster", VMId="VM", Name="new-01")
     assert role == {"group": "new-01", "owner_node": HOST}
@@ -139,15 +140,14 @@ def test_a_failed_provisioning_agrees(deployment: Deployment) -> None:
     deployment.agree("New-DeploymentVM", **MAKING)
     deployment.agree("Set-DeploymentShielding", VMId="VM", ShieldingDataPath=DATA)
     deployment.put(VALUES, b"no values")
-    assert deployment.agree("Get-DeploymentProvisioning", VMId="VM")["state"] == "Gone"
-    deployment.agree(
-        "Start-DeploymentProvisioning", VMId="VM", ShieldingDataPath=DATA, SpecializationPath=VALUES
-    )
+    asked = {"VMId": "VM", "ShieldingDataPath": DATA, "SpecializationPath": VALUES}
+    deployment.agree("Invoke-DeploymentProvisioning", **asked, TimeoutSeconds=1)
     deployment.pass_time(600)
 
-    told = deployment.agree("Get-DeploymentProvisioning", VMId="VM")
+    for _ in range(2):
+        told = deployment.agree("Invoke-DeploymentProvisioning", **asked)
 
-    assert (told["state"], told["vm_state"]) == ("Failed", "Off")
+    assert (told["outcome"], told["vm_state"]) == ("Failed", "Off")
     assert told["error_description"]
 
 

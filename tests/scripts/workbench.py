@@ -91,6 +91,9 @@ URLS = {
     "AttestationServerUrl": "http://other.example.test/Attestation",
     "KeyProtectionServerUrl": "http://other.example.test/KeyProtection",
 }
+PROVISIONING: Parameters = {
+    "VMId": "{ready}", "ShieldingDataPath": DATA, "SpecializationPath": VALUES, "TimeoutSeconds": 1,
+}  # fmt: skip
 WORK: dict[str, list[Parameters]] = {
     "Get-ClusterInventory": [{}],
     "Get-HostInventory": [{}],
@@ -106,7 +109,6 @@ WORK: dict[str, list[Parameters]] = {
     "Set-HostGuardian": [URLS],
     "Get-VMDetail": [{"VMId": "{off}"}],
     "Get-VMSecurityState": [{"VMId": "{running}"}],
-    "Get-DeploymentProvisioning": [{"VMId": "{off}"}],
     "Set-VMPowerState": [
         _power("off", "Start"), _power("running", "ShutDown"), _power("running", "TurnOff"),
         _power("running", "Save"), _power("running", "Pause"), _power("paused", "Resume"),
@@ -141,9 +143,7 @@ WORK: dict[str, list[Parameters]] = {
         {"Path": VALUES, "Pairs": {"ComputerName": "pc"}},
         {"Path": VALUES, "Pairs": {"@ComputerName@": ""}},
     ],
-    "Start-DeploymentProvisioning": [
-        {"VMId": "{ready}", "ShieldingDataPath": DATA, "SpecializationPath": VALUES},
-    ],
+    "Invoke-DeploymentProvisioning": [{**PROVISIONING, "VMId": "{running}"}, PROVISIONING],
     "Add-DeploymentToCluster": [
         {"VMId": "{lone}", "Name": "lone"}, {"VMId": "{off}", "Name": "off"},
     ],
@@ -160,10 +160,10 @@ WORK: dict[str, list[Parameters]] = {
 # ---- what no lab answers by itself
 @dataclass(frozen=True)
 class Odd:
-    """A call during which a cmdlet's objects are changed on their way out."""
+    """A call during which the objects of a cmdlet, or of some, are changed on their way out."""
 
     script: str
-    cmdlet: str
+    cmdlet: str | tuple[str, ...]
     parameters: Parameters
     change: Callable[[list[Any]], list[Any]]
 
@@ -214,12 +214,13 @@ ODD = [
     Odd("Test-HostReadiness", "Get-Cluster", {}, _none),
     Odd("Test-DeploymentTarget", "Get-HgsClientConfiguration", {"VolumePath": ROOT, "Name": "x"},
         _none),
-    *(Odd("Get-DeploymentProvisioning", _JOB, {"VMId": "{ready}"},
+    *(Odd("Invoke-DeploymentProvisioning", _JOB, PROVISIONING,
           lambda rows, state=state: [{"JobState": state, "PercentComplete": 50, "ErrorCode": 5,
                                       "ErrorDescription": "why", "JobStatus": "x"}])
-      for state in range(2, 13)),
-    *(Odd("Start-DeploymentProvisioning", _JOB,
-          {"VMId": "{ready}", "ShieldingDataPath": DATA, "SpecializationPath": VALUES},
-          lambda rows, state=state: [{"JobState": state, "JobStatus": "x"}])
-      for state in (4, 7, 8, 10)),
+      for state in (2, 3, 7, 8, 9, 10, 12)),
+    Odd("Invoke-DeploymentProvisioning", (_JOB, "Get-VM"), PROVISIONING,
+        lambda rows: [{**row, "State": "Off"} for row in rows if "JobState" not in row]),
+    Odd("Move-VMFiles", "Get-VM",
+        {"VMId": "{off}", "VolumePath": "C:\\ClusterStorage\\Two", "TimeoutSeconds": 1},
+        _with(OperationalStatus=["InService", "StorageMigrationPhaseTwo"])),
 ]  # fmt: skip

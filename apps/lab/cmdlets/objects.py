@@ -43,6 +43,7 @@ def vm_object(cluster: Cluster, vm: VM) -> dict[str, Any]:
         "ComputerName": vm.node.upper(),
         "State": vm.state,
         "Status": "Operating normally",
+        "OperationalStatus": ["Ok"],
         "Generation": vm.generation,
         "ProcessorCount": vm.processors,
         "MemoryStartup": vm.memory_bytes,

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from apps.lab.engine import HandlerContext
 
 ENDS = {3: "PendingBoot", 7: "Completed", 8: "Failed", 9: "Failed", 10: "Failed"}
-SAID_EVERY = 2.0
 PLACEHOLDER = re.compile(r"@[^@\r\n]+@")
 NO_PROTECTOR = 4  # bytes that say so
 AS_A_JOB, COMPLETED = 4096, 7  # of WMI: a method's answer, a job's state
@@ -196,34 +195,53 @@ def new_deployment_specialization(
     return {"path": Path}
 
 
-def start_deployment_provisioning(
-    ctx: HandlerContext, VMId: str, ShieldingDataPath: str, SpecializationPath: str
+def invoke_deployment_provisioning(
+    ctx: HandlerContext,
+    VMId: str,
+    ShieldingDataPath: str,
+    SpecializationPath: str,
+    TimeoutSeconds: int = 3600,
 ) -> dict[str, Any]:
-    vm = ctx.one("Get-VM", Id=VMId)
-    jobs = ctx.quiet("Get-ShieldedVMProvisioningStatus", VM=vm)
-    if (not jobs or jobs[0]["JobState"] > 7) and vm["State"] == "Off":
+    told = _provisioning(ctx, VMId)
+    if told["state"] == "Gone" and told["vm_state"] == "Off":
+        vm = ctx.one("Get-VM", Id=VMId)
+        ctx.progress(1, f"Beginning to provision {vm['Name']}")
         ctx.run(
             "Initialize-ShieldedVM", VM=vm, ShieldingDataFilePath=ShieldingDataPath,
             ShieldedVMSpecializationDataFilePath=SpecializationPath,
         )  # fmt: skip
-        jobs = ctx.quiet("Get-ShieldedVMProvisioningStatus", VM=vm)
-    return {"job_status": text(jobs[0]["JobStatus"]) if jobs else "Gone"}
-
-
-def get_deployment_provisioning(
-    ctx: HandlerContext, VMId: str, WaitSeconds: int = 0
-) -> dict[str, Any]:
-    said = time.monotonic()
-    until = said + WaitSeconds
-    told = _provisioning(ctx, VMId)
-    while time.monotonic() < until and (
-        told["state"] == "Running" or (told["state"] == "PendingBoot" and told["vm_state"] != "Off")
-    ):
-        if time.monotonic() - said >= SAID_EVERY:
-            said = time.monotonic()
-            ctx.progress(told["percent"], f"The host says: {told['state']}")
-        ctx.session.pause(0.25)
         told = _provisioning(ctx, VMId)
+        if told["state"] == "Gone" and told["vm_state"] == "Off":
+            raise thrown(
+                "Windows has no provisioning job of the virtual machine, although it was asked for "
+                "one."
+            )
+    told = _followed(ctx, VMId, told, TimeoutSeconds)
+    return {
+        "outcome": told["state"],
+        "error_code": told["error_code"],
+        "error_description": told["error_description"],
+        "vm_state": text(ctx.one("Get-VM", Id=VMId)["State"]),
+    }
+
+
+def _followed(
+    ctx: HandlerContext, vm_id: str, told: dict[str, Any], seconds: int
+) -> dict[str, Any]:
+    until, said = time.monotonic() + seconds, ("", 0)
+    while told["state"] in ("Running", "PendingBoot"):
+        if time.monotonic() > until:
+            raise thrown(
+                f"Provisioning has not ended within {seconds} seconds: Windows says "
+                f"{told['state']}, {told['percent']} %."
+            )
+        if said != (told["state"], told["percent"]):
+            said = (told["state"], told["percent"])
+            ctx.progress(told["percent"], f"The host says: {told['state']}")
+        if told["state"] == "PendingBoot" and told["vm_state"] == "Off":
+            ctx.run("Start-VM", VM=ctx.one("Get-VM", Id=vm_id))
+        ctx.session.pause(0.25)
+        told = _provisioning(ctx, vm_id)
     return told
 
 
@@ -252,7 +270,6 @@ HANDLERS = {
     "New-DeploymentVM": new_deployment_vm,
     "Set-DeploymentShielding": set_deployment_shielding,
     "New-DeploymentSpecialization": new_deployment_specialization,
-    "Start-DeploymentProvisioning": start_deployment_provisioning,
-    "Get-DeploymentProvisioning": get_deployment_provisioning,
+    "Invoke-DeploymentProvisioning": invoke_deployment_provisioning,
     "Add-DeploymentToCluster": add_deployment_to_cluster,
 }

@@ -7,6 +7,7 @@ finds folders of processes that a crash ended.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from datetime import UTC, datetime
@@ -133,16 +134,34 @@ def _run(
         _write(world, host, key, {"percent": percent, "message": message}, f"{percent} % {message}")
 
     try:
-        try:
-            result = engine.run_script(world, host, text, parameters, emit, process.ended)
-        except CmdletError as problem:
-            _write(world, host, key, _problem(process.row, problem), problem.message)
-        else:
-            _write(world, host, key, {"state": "succeeded", "percent": 100, "result": result})
+        result = _result(world, host, text, parameters, emit, process)
+        _write(world, host, key, {"state": "succeeded", "percent": 100, "result": result})
+    except CmdletError as problem:
+        _end_failed(world, host, key, process, problem)
     except (ScriptCancelled, WireFault, LookupError):
         pass  # the process is gone without a word, which its row shows once asked
     finally:
         processes.forget(world, key, process)
+
+
+def _result(
+    world: World, host: str, text: str, parameters: dict[str, Any], emit: engine.Emit,
+    process: Process,
+) -> Any:  # fmt: skip
+    """The script's document, or what a fault has it write in its place."""
+    try:
+        return engine.run_script(world, host, text, parameters, emit, process.ended)
+    except WireFault as spoiled:
+        odd = {"shape": {"unexpected": True}, "list": [], "huge": spoiled.result}
+        if spoiled.kind not in odd:
+            raise
+        return odd[spoiled.kind]
+
+
+def _end_failed(world: World, host: str, key: str, process: Process, problem: CmdletError) -> None:
+    """Unless nobody writes any more: its host is gone, or it was stopped."""
+    with contextlib.suppress(ScriptCancelled):
+        _write(world, host, key, _problem(process.row, problem), problem.message)
 
 
 def _write(world: World, host: str, key: str, status: dict[str, Any], line: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from apps.lab.handlers.common import (
@@ -288,9 +289,21 @@ def _refuse_elsewhere(ctx: HandlerContext, vm_id: str, name: str) -> None:
         raise thrown(f"'{name}' is on {role[0]['OwnerNode']} now, not on this host.")
 
 
-def move_vm_files(ctx: HandlerContext, VMId: str, VolumePath: str) -> dict[str, Any]:
-    vm = ctx.one("Get-VM", Id=VMId)
+def move_vm_files(
+    ctx: HandlerContext, VMId: str, VolumePath: str, TimeoutSeconds: int = 43200
+) -> dict[str, Any]:
     root = VolumePath.rstrip("\\")
+    until = time.monotonic() + TimeoutSeconds
+    vm = ctx.one("Get-VM", Id=VMId)
+    while any("migrat" in text(one).casefold() for one in vm["OperationalStatus"]):
+        if time.monotonic() > until:
+            raise thrown(
+                f"The move of '{vm['Name']}' that is under way has not ended within "
+                f"{TimeoutSeconds} seconds."
+            )
+        ctx.progress(10, f"{vm['Name']} is being moved already")
+        ctx.session.pause(2.0)
+        vm = ctx.one("Get-VM", Id=VMId)
     if not vm["Path"].casefold().startswith(root.casefold() + "\\"):
         target = f"{root}\\{vm['Path'].rstrip(chr(92)).rpartition(chr(92))[2]}"
         if ctx.one("Test-Path", LiteralPath=target):

@@ -15,7 +15,7 @@ from apps.vms.runners import reach
 
 MOVE_SECONDS = 600
 QUIET_SECONDS = 60  # the script says twice a second where the machine is
-STORAGE_SECONDS = 4 * 3600
+STORAGE_SECONDS = 12 * 3600
 
 
 def _move(ctx: Context) -> dict[str, Any]:
@@ -61,9 +61,8 @@ def _move_storage(ctx: Context) -> dict[str, Any]:
     vm = reach.target(ctx)
     volume = Volume.objects.get(pk=UUID(ctx.parameters["volume"]))
     with ctx.step("Move storage"):
-        told = reach.call_host(
-            ctx, vm, "Move-VMFiles", {"VolumePath": volume.path}, timeout=STORAGE_SECONDS
-        )
+        parameters = {"VolumePath": volume.path, "TimeoutSeconds": STORAGE_SECONDS}
+        told = reach.run_job(ctx, vm, "Move-VMFiles", parameters, seconds=STORAGE_SECONDS + 600)
         reach.saw(vm, path=told["path"])
     return {"path": told["path"]}
 

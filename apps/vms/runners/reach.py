@@ -1,16 +1,17 @@
 """Finding the host that has a virtual machine right now, and writing down what it answered."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils import timezone
 
 from apps.fabric import selectors as fabric
 from apps.fabric.models import Host
+from apps.operations import jobs
 from apps.operations.context import Context
 from apps.operations.errors import OperationFailed
-from apps.remoting import scripts
+from apps.remoting import Endpoint, scripts
 from apps.remoting.errors import RemotingError, ScriptRefused, Stopped
 from apps.vms import readings
 from apps.vms.choices import protection_from_windows, state_from_windows
@@ -37,15 +38,29 @@ def call_host(
     ctx: Context, vm: VirtualMachine, script: str, parameters: Mapping[str, Any],
     *, timeout: float = 90,
 ) -> Any:  # fmt: skip
-    """Runs a script on the host that has the VM.
-
-    A VM may have moved since it was last read: where its host refuses, the cluster is asked once
-    for the owner, and where that is another host the script runs there.
-    """
+    """Runs a script on the host that has the VM."""
     loaded = scripts.load("vms", script)
     sent = {"VMId": str(vm.vm_id), **parameters}
+    return _where_it_is(ctx, vm, lambda way: ctx.call(way, loaded, sent, timeout=timeout))
+
+
+def run_job(
+    ctx: Context, vm: VirtualMachine, script: str, parameters: Mapping[str, Any], *, seconds: float
+) -> Any:
+    """The same of a script that takes long, as a job of the host's own."""
+    loaded = scripts.load("vms", script)
+    sent = {"VMId": str(vm.vm_id), **parameters}
+    return _where_it_is(ctx, vm, lambda way: jobs.run(ctx, way, loaded, sent, seconds=seconds))
+
+
+def _where_it_is(ctx: Context, vm: VirtualMachine, ask: Callable[[Endpoint], Any]) -> Any:
+    """What the host answers that has the VM.
+
+    A VM may have moved since it was last read: where its host refuses, the cluster is asked once
+    for the owner, and where that is another host that one is asked.
+    """
     try:
-        return ctx.call(fabric.endpoint_for_host(_host(vm)), loaded, sent, timeout=timeout)
+        return ask(fabric.endpoint_for_host(_host(vm)))
     except ScriptRefused:
         if not vm.clustered:
             raise
@@ -54,7 +69,7 @@ def call_host(
             raise
         ctx.log(f"{vm.name} is on {found.name} by now.")
         vm.host = found
-        return ctx.call(fabric.endpoint_for_host(found), loaded, sent, timeout=timeout)
+        return ask(fabric.endpoint_for_host(found))
 
 
 def _host(vm: VirtualMachine) -> Host:

@@ -4,8 +4,7 @@ Every step may be run again: a step that an earlier worker ended is passed over,
 asks the host what is there already.
 """
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from django.db import transaction
@@ -23,16 +22,15 @@ from apps.vms import readings
 from apps.vms.choices import VMState, protection_from_windows, state_from_windows
 from apps.vms.deployments import services, steps, target
 from apps.vms.deployments.models import Deployment
+from apps.vms.deployments.steps import provisioning
 from apps.vms.deployments.steps.site import Site
 from apps.vms.models import VirtualMachine
 
 DEMANDED = {"shielded": "Shielded", "encryption-supported": "EncryptionSupported"}
 PROVISION_SECONDS = 3600
 START_SECONDS = 60
-#: How long the host looks for the end of a provisioning before it answers how far it is.
-WAIT_SECONDS = 20
-#: A machine that was made just now.
-NOT_BEGUN = {"state": "Gone", "vm_state": "Off"}
+#: By so much the job outlives its script's own limit, which says more.
+SPARE_SECONDS = 3600
 
 
 def _deploy(ctx: Context) -> dict[str, Any]:
@@ -210,57 +208,31 @@ class _Work:
         )
 
     def provision(self) -> None:
+        """By a job of the host's, which knows the reason of a failure longer than Windows does."""
         if self.ctx.recall("provisioned"):
-            return  # a host forgets a finished job after minutes, and would begin anew
-        self.require_placement()
-        # What an earlier worker began may have ended; nobody has begun on the first attempt.
-        told = self.provisioning(0) if self.ctx.resumed else NOT_BEGUN
-        if told["state"] == "Gone" and told["vm_state"] == "Off":
-            self.site.run(
-                "Start-DeploymentProvisioning",
-                {
-                    "VMId": self.vm_id,
-                    "ShieldingDataPath": self.ctx.recall("data_path"),
-                    "SpecializationPath": self.specialization_path,
-                },
+            return
+        if not self.ctx.recall("provisioning"):
+            self.require_placement()  # what goes on already is followed, whatever became of it
+        self.ctx.remember(provisioning=True)
+        parameters = {
+            "VMId": self.vm_id,
+            "ShieldingDataPath": self.ctx.recall("data_path"),
+            "SpecializationPath": self.specialization_path,
+            "TimeoutSeconds": PROVISION_SECONDS,
+        }
+        try:
+            told = self.site.run_job(
+                "Invoke-DeploymentProvisioning", parameters, PROVISION_SECONDS + SPARE_SECONDS
             )
-            told = self.provisioning()
-            if told["state"] == "Gone" and told["vm_state"] == "Off":
-                raise OperationFailed(
-                    "provisioning-lost",
-                    f"{self.site.host.name} has no provisioning job although it was asked for one.",
-                    hint="See the host’s ShieldedVM-ProvisioningService log; mend it, then retry.",
-                )
-        self.follow(told)
+        except ScriptRefused as refused:
+            raise provisioning.failed(self.site.host.name, refused.host_message) from refused
+        # One that is gone was forgotten after its end: what came of it shows when the VM's
+        # protection is read.
+        if told["outcome"] == "Failed":
+            raise provisioning.failed(
+                self.site.host.name, str(told["error_description"] or ""), told["error_code"]
+            )
         self.ctx.remember(provisioned=True)
-
-    def provisioning(self, wait_seconds: int = WAIT_SECONDS) -> Mapping[str, Any]:
-        parameters = {"VMId": self.vm_id, "WaitSeconds": wait_seconds}
-        told: Mapping[str, Any] = self.site.run("Get-DeploymentProvisioning", parameters)
-        return told
-
-    def follow(self, told: Mapping[str, Any]) -> None:
-        """Until the host says how it ended. A job that is gone was forgotten after its end: what
-        came of it shows when the VM's protection is read."""
-        began = time.monotonic()
-        while told["state"] in ("Running", "PendingBoot"):
-            self.ctx.progress(told["percent"] or 0, f"The host says: {told['state']}")
-            self.ctx.check_cancelled()
-            if told["state"] == "PendingBoot" and told["vm_state"] == "Off":
-                self.power("Start")
-            if time.monotonic() - began > PROVISION_SECONDS:
-                raise OperationFailed(
-                    "provisioning-too-long", "Provisioning didn’t end within an hour.",
-                    hint="See the host’s ShieldedVM-ProvisioningService log.",
-                )  # fmt: skip
-            told = self.provisioning()
-        if told["state"] == "Failed":
-            raise OperationFailed(
-                "provisioning-failed",
-                f"{self.site.host.name} couldn’t provision it (error {told['error_code']}).",
-                hint="See the host’s ShieldedVM-ProvisioningService log; mend it, then retry.",
-                host_message=str(told["error_description"] or ""),
-            )
 
     def power(self, action: str) -> None:
         parameters = {"VMId": self.vm_id, "Action": action, "TimeoutSeconds": START_SECONDS}

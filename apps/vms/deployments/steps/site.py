@@ -1,21 +1,21 @@
 """The host on which a deployment is made: its scripts, its jobs, what it still has of one."""
 
-import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from apps.fabric import selectors as fabric
+from apps.operations import jobs
 from apps.operations.context import Context
 from apps.operations.errors import OperationFailed
-from apps.remoting import Endpoint, call, jobs, scripts
+from apps.remoting import Endpoint, call, scripts
 from apps.remoting.errors import RemotingError, ScriptRefused
 from apps.vms.deployments.models import Deployment
 from apps.vms.models import VirtualMachine
 from apps.vms.runners import reach
 
-#: How often a job is asked for: soon in the beginning, as small files take no time.
-LOOK_SOON, LOOK_LATER, SOON = 0.3, 2.0, 10.0
+#: A large template is copied in hours, where its volume is slow.
+COPY_SECONDS = 12 * 3600
 INVENTORY_SECONDS = 60
 REMOVE_SECONDS = 110
 
@@ -39,12 +39,27 @@ class Site:
         """A script's one document. Where it is refused because the cluster has moved the VM
         meanwhile, the work goes on where the VM is now."""
         loaded = scripts.load("vms", script)
+        return self._where_it_is(
+            lambda: self.ctx.call(self.endpoint, loaded, parameters, timeout=timeout)
+        )
+
+    def run_job(
+        self, script: str, parameters: Mapping[str, Any], seconds: float = COPY_SECONDS
+    ) -> Any:
+        """The same of a script that may take long, as a process of the host's own that outlives us:
+        a worker that takes this operation up again finds it."""
+        loaded = scripts.load("vms", script)
+        return self._where_it_is(
+            lambda: jobs.run(self.ctx, self.endpoint, loaded, parameters, seconds=seconds)
+        )
+
+    def _where_it_is(self, ask: Callable[[], Any]) -> Any:
         try:
-            return self.ctx.call(self.endpoint, loaded, parameters, timeout=timeout)
+            return ask()
         except ScriptRefused:
             if not self._follow_vm():
                 raise
-        return self.ctx.call(self.endpoint, loaded, parameters, timeout=timeout)
+        return ask()
 
     def _follow_vm(self) -> bool:
         vm = self.deployment.virtual_machine
@@ -55,41 +70,6 @@ class Site:
         self.host, self.endpoint = owner, fabric.endpoint_for_host(owner)
         VirtualMachine.objects.filter(deployments=self.deployment).update(host=owner)
         return True
-
-    def run_job(self, script: str, parameters: Mapping[str, Any]) -> Any:
-        """A script that may take long, as a process of the host's own that outlives us: a worker
-        that takes this operation up again finds it by its id."""
-        loaded = scripts.load("vms", script)
-        job = uuid.uuid5(self.ctx.operation.pk, script)
-        self.ctx.check_cancelled()
-        self.ctx.record_script(loaded, parameters)
-        status = self._follow(job, jobs.start_job(self.endpoint, job, loaded, parameters))
-        jobs.remove_job(self.endpoint, job)
-        if status.state == "succeeded":
-            return status.result
-        error = status.error or {}
-        raise OperationFailed(
-            "script-refused" if status.state == "failed" else "job-lost",
-            f"{self.host.name} refused." if error else f"{self.host.name} lost the job.",
-            host_message=str(error.get("message", "")),
-        )
-
-    def _follow(self, job: uuid.UUID, status: jobs.JobStatus) -> jobs.JobStatus:
-        began = time.monotonic()
-        self.ctx.transcript(status.transcript)
-        while status.state == "running":
-            self.ctx.progress(status.percent, status.message)
-            if self.ctx.should_stop():
-                jobs.stop_job(self.endpoint, job)
-                self.ctx.check_cancelled()
-            self.pause(began)
-            status = jobs.read_job(self.endpoint, job, status.next_offset)
-            self.ctx.transcript(status.transcript)
-        return status
-
-    def pause(self, began: float) -> None:
-        """Until the host is asked again."""
-        time.sleep(LOOK_SOON if time.monotonic() - began < SOON else LOOK_LATER)
 
     def found_vm(self) -> uuid.UUID | None:
         """Hyper-V's id of the VM that this deployment made, as the host has it now."""
@@ -137,6 +117,7 @@ class Site:
     def remove(self) -> list[str]:
         """Takes away what this deployment made, and nothing else; what was removed."""
         deployment = self.deployment
+        jobs.end_left(self.ctx, self.endpoint)  # else a copy goes on beside its removal
         told = self.run(
             "Remove-DeployedVM",
             {
