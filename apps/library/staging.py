@@ -13,7 +13,7 @@ from apps.fabric.models import Host
 from apps.library import content, scrub
 from apps.library.hosts import Place
 from apps.library.models import StagedFile, StoredFile
-from apps.operations import jobs
+from apps.operations import jobs, patience
 from apps.operations import services as operations
 from apps.operations.context import Context
 from apps.operations.errors import OperationFailed
@@ -72,10 +72,12 @@ def endpoint(host: Host) -> Endpoint:
 
 
 def _fetch(ctx: Context, host: Host, script: Script, parameters: dict[str, Any]) -> None:
-    call(
-        endpoint(host), script, parameters, timeout=AT_ONCE_SECONDS,
+    way = endpoint(host)
+    fetch = lambda: call(  # noqa: E731
+        way, script, parameters, timeout=AT_ONCE_SECONDS,
         on_progress=ctx.on_progress, should_stop=ctx.should_stop,
     )  # fmt: skip
+    patience.ask(ctx, host.name, fetch, allowed=patience.while_cut_off(ctx, way))
 
 
 def _fetch_as_job(

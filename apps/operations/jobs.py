@@ -12,10 +12,12 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
+from apps.operations import patience
 from apps.operations.choices import ACTIVE
 from apps.operations.context import Context
+from apps.operations.errors import Cancelled
 from apps.operations.models import Operation
 from apps.remoting import Endpoint, RemotingError, Script, outcome
 from apps.remoting import jobs as host_jobs
@@ -25,19 +27,10 @@ from apps.remoting.jobs import JobStatus
 
 #: A job is looked at soon in the beginning, as small files take no time, then less often (seconds).
 LOOK_SOON, LOOK_LATER = 0.2, 2.0
-#: A host that doesn't answer is asked again after so long, doubled up to the second (seconds).
-AGAIN_SOON, AGAIN_LATER = 0.5, 60.0
-#: How long a host may be silent once the operation has done something there: a cut line, a restart.
-SILENCE = 2 * 3600.0
-#: … before that, and where it answers with something else than the job's state.
-BRIEF_SILENCE = 20.0
 #: How often a script is begun whose process is lost each time.
 STARTS = 3
 #: A larger result isn't remembered (bytes of JSON): whoever takes over has the script run again.
 LARGEST_KEPT = 64 * 1024
-#: How often a wait looks for a cancel (seconds).
-LOOK_EVERY = 0.5
-
 BEGUN, KEPT, DONE = "begun", "kept", "done"
 T = TypeVar("T")
 
@@ -205,56 +198,35 @@ class _Job:
     # ---- waiting
     def ask(self, question: Callable[[], T]) -> T:
         """An answer of the host, which is asked again for as long as it may come back."""
-        silent_since, pause = 0.0, AGAIN_SOON
-        while True:
-            try:
-                answer = question()
-            except RemotingError as error:
-                now = time.monotonic()
-                if not silent_since:
-                    silent_since = now
-                    self.ctx.log(f"{self.endpoint.label} doesn’t answer: {error.message}")
-                if now - silent_since >= self.silence(error):
-                    self.give_up(error)
-                self.ctx.progress(
-                    self.percent, f"{self.endpoint.label} doesn’t answer; it is asked again"
-                )
-                self.wait(pause)
-                pause = min(pause * 2, AGAIN_LATER)
-            else:
-                if silent_since:
-                    self.ctx.log(f"{self.endpoint.label} answers again.")
-                return answer
+        try:
+            return patience.ask(
+                self.ctx, self.endpoint.label, question,
+                allowed=self.silence, wait=self.wait, percent=self.percent,
+            )  # fmt: skip
+        except ScriptRefused:
+            if not self.is_there:
+                self.note(DONE)  # the host said itself that nothing was begun
+            raise
+        except RemotingError as error:
+            error.hint += " If it was begun there, it goes on; the next try ends it first."
+            raise
 
     def silence(self, error: RemotingError) -> float:
         """For how long such an answer, or none, is put up with (seconds)."""
         if isinstance(error, SignInRefused | Stopped):
             return 0.0  # a wrong password that is tried again and again locks the account
         if isinstance(error, ScriptRefused):
-            return BRIEF_SILENCE if self.is_there else 0.0
-        has_done = any(step["status"] == "succeeded" for step in self.ctx.operation.steps)
-        return SILENCE if has_done or self.is_there else BRIEF_SILENCE
-
-    def give_up(self, error: RemotingError) -> NoReturn:
-        if isinstance(error, ScriptRefused) and not self.is_there:
-            self.note(DONE)  # the host said itself that nothing was begun
-        else:
-            error.hint += " If it was begun there, it goes on; the next try ends it first."
-        raise error
+            return patience.BRIEF_SILENCE if self.is_there else 0.0
+        is_worth = self.is_there or patience.has_done_something(self.ctx)
+        return patience.SILENCE if is_worth else patience.BRIEF_SILENCE
 
     def wait(self, seconds: float) -> None:
-        """Until the host is asked again; raises Cancelled once somebody asked for that."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            self.end_if_asked()
-            time.sleep(min(left, LOOK_EVERY))
-        self.end_if_asked()
-
-    def end_if_asked(self) -> None:
-        if not self.ctx.should_stop():
-            return
-        self.stop()
-        self.ctx.check_cancelled()
+        """Until the host is asked again. A cancel ends the job."""
+        try:
+            patience.pass_time(self.ctx, seconds)
+        except Cancelled:
+            self.stop()
+            raise
 
     def end_if_too_long(self) -> None:
         if time.monotonic() - self.began <= self.limit:

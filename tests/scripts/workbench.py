@@ -189,6 +189,8 @@ ODD = [
     Odd("Suspend-HostWithDrain", "Get-ClusterNode", {"Name": "n2"}, _with(DrainStatus="Failed")),
     Odd("Move-ClusteredVM", "Get-ClusterGroup", {"VMId": "{running}", "Node": "n2"},
         _with(OwnerNode="n1")),
+    Odd("Suspend-HostWithDrain", "Get-ClusterNode", {"Name": "n2", "TimeoutSeconds": 1},
+        _with(State="Paused", DrainStatus="InProgress")),
     Odd("Move-ClusteredVM", "Get-ClusterGroup",
         {"VMId": "{running}", "Node": "n2", "TimeoutSeconds": 1},
         _with(OwnerNode="n1", StatusInformation=5)),

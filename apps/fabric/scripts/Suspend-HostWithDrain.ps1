@@ -14,7 +14,8 @@ function Get-RoleCount {
 
 $node = Get-ClusterNode -Name $Name
 $total = Get-RoleCount
-if ([string]$node.State -ne 'Paused' -or [string]$node.DrainStatus -ne 'Completed') {
+# A drain that is under way is followed, not begun again.
+if ([string]$node.State -ne 'Paused' -or @('Completed', 'InProgress') -notcontains [string]$node.DrainStatus) {
     $null = Suspend-ClusterNode -Name $Name -Drain
 }
 $watch = [Diagnostics.Stopwatch]::StartNew()

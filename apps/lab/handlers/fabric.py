@@ -198,7 +198,7 @@ def suspend_host_with_drain(
 ) -> dict[str, Any]:
     node = ctx.one("Get-ClusterNode", Name=Name)
     total = _role_count(ctx, Name)
-    if node["State"] != "Paused" or node["DrainStatus"] != "Completed":
+    if node["State"] != "Paused" or node["DrainStatus"] not in ("Completed", "InProgress"):
         ctx.run("Suspend-ClusterNode", Name=Name, Drain=True)
     node = ctx.one("Get-ClusterNode", Name=Name)
     for _ in range(int(TimeoutSeconds / POLL_SECONDS)):

@@ -81,14 +81,15 @@ def move_clustered_vm(
 ) -> dict[str, Any]:
     group = ctx.one("Get-ClusterGroup", VMId=VMId)
     if not _is_on(group, Node):
-        ctx.progress(5, f"Moving {group['Name']} from {group['OwnerNode']} to {Node}")
-        ctx.run(
-            "Move-ClusterVirtualMachineRole",
-            VMId=VMId,
-            Node=Node,
-            MigrationType=MigrationType,
-            Wait=0,
-        )
+        if not group["StatusInformation"] & MOVING:
+            ctx.progress(5, f"Moving {group['Name']} from {group['OwnerNode']} to {Node}")
+            ctx.run(
+                "Move-ClusterVirtualMachineRole",
+                VMId=VMId,
+                Node=Node,
+                MigrationType=MigrationType,
+                Wait=0,
+            )
         group = _follow(ctx, VMId, Node, TimeoutSeconds)
     if not _is_on(group, Node):
         raise thrown(

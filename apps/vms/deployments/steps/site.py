@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from apps.fabric import selectors as fabric
-from apps.operations import jobs
+from apps.operations import jobs, patience
 from apps.operations.context import Context
 from apps.operations.errors import OperationFailed
 from apps.remoting import Endpoint, call, scripts
@@ -37,11 +37,15 @@ class Site:
 
     def run(self, script: str, parameters: Mapping[str, Any], timeout: float = 90) -> Any:
         """A script's one document. Where it is refused because the cluster has moved the VM
-        meanwhile, the work goes on where the VM is now."""
+        meanwhile, the work goes on where the VM is now. A host that is cut off is asked again, as
+        each of these scripts may be."""
         loaded = scripts.load("vms", script)
-        return self._where_it_is(
-            lambda: self.ctx.call(self.endpoint, loaded, parameters, timeout=timeout)
-        )
+        call = lambda: self.ctx.call(self.endpoint, loaded, parameters, timeout=timeout)  # noqa: E731
+        return self._where_it_is(lambda: self._patiently(call))
+
+    def _patiently(self, question: Callable[[], Any]) -> Any:
+        allowed = patience.while_cut_off(self.ctx, self.endpoint)
+        return patience.ask(self.ctx, self.host.name, question, allowed=allowed)
 
     def run_job(
         self, script: str, parameters: Mapping[str, Any], seconds: float = COPY_SECONDS
