@@ -42,7 +42,8 @@ class Recipe:
     doesn't end the operation; what one that is `unread` answers is nobody's business but its end.
     `guardian`: it asks a guardian service, and no host. `ends`: the code of its own with which it
     ends whatever befell the operations that it follows. `verdict`: a script whose refusal is what
-    was asked for: the host's word about a file.
+    was asked for: the host's word about a file. `jobs`: those that run as jobs of the host's own.
+    `waits`: what comes after the first script waits for a host that is cut off.
     """
 
     kind: str
@@ -56,6 +57,8 @@ class Recipe:
     guardian: bool = False
     ends: str = ""
     verdict: str = ""
+    jobs: tuple[str, ...] = ()
+    waits: bool = False
 
     @property
     def label(self) -> str:
@@ -278,7 +281,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "vm.move-storage", _move_storage,
         lambda s: s.machine is not None and s.machine.path.startswith(r"C:\ClusterStorage\Two"),
-        ("Move-VMFiles",), "Move-VMStorage",
+        ("Move-VMFiles",), "Move-VMStorage", jobs=("Move-VMFiles",),
     ),
     Recipe("vm.edit", _edit, _is_edited, ("Set-VMHardware",), "Set-VMProcessor"),
     Recipe(
@@ -303,7 +306,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "deployment.deploy", _deploy, _is_deployed,
         ("Test-DeploymentTarget", "New-DeploymentVM", *DEPLOYED), "New-VM", "from sizes",
-        unread=UNREAD,
+        unread=UNREAD, waits=True,
     ),
     Recipe(
         "deployment.deploy", _deploy_shielded, _is_deployed,
@@ -312,7 +315,7 @@ RECIPES: tuple[Recipe, ...] = (
             "Set-DeploymentShielding", "New-DeploymentSpecialization",
             "Invoke-DeploymentProvisioning", *DEPLOYED,
         ),
-        "New-VM", "shielded", unread=UNREAD,
+        "New-VM", "shielded", unread=UNREAD, jobs=("Invoke-DeploymentProvisioning",), waits=True,
     ),
     Recipe(
         "deployment.batch", _batch, _is_deployed,

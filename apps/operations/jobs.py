@@ -57,16 +57,17 @@ def run(
     job = _Job(ctx, endpoint, script, parameters, seconds, key)
     ctx.check_cancelled()
     if "result" in job.known:  # an earlier worker came to its end
+        job.tidy()
         return checked(job.known["result"], endpoint, script)
     end_left(ctx, endpoint)
     ctx.record_script(script, parameters if shown is None else shown)
     status = job.follow(job.begin())
     if status.state == "failed":
-        job.note(DONE if job.is_removed() else KEPT)
+        job.note(KEPT)
+        job.tidy()
         raise outcome.refused(endpoint, script, dict(status.error or {}))
     job.keep(status.result)
-    if job.is_removed():
-        job.note(DONE)
+    job.tidy()
     return checked(status.result, endpoint, script)
 
 
@@ -186,14 +187,16 @@ class _Job:
     def remove(self) -> None:
         self.ask(lambda: host_jobs.remove_job(self.endpoint, self.id))
 
-    def is_removed(self) -> bool:
+    def tidy(self) -> None:
         """Takes its folder away. Where that can't be done now, a later operation does it."""
+        if self.known.get("state") == DONE:
+            return
         try:
             host_jobs.remove_job(self.endpoint, self.id)
         except RemotingError as error:
             self.ctx.log(f"The job’s folder stays for now: {error.message}")
-            return False
-        return True
+        else:
+            self.note(DONE)
 
     # ---- waiting
     def ask(self, question: Callable[[], T]) -> T:

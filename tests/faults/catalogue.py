@@ -14,9 +14,10 @@ OK = "ok"
 UNREACHABLE, TIMED_OUT, SIGN_IN = "unreachable", "timed-out", "sign-in-refused"
 BAD_REPLY, REFUSED, CRASHED = "bad-reply", "script-refused", "script-crashed"
 TOO_LARGE, BUSY, INCOMPLETE = "too-large", "busy", "batch-incomplete"
+JOB_LOST = "job-lost"
 UNKNOWN_SHELL, QUOTA, ACCESS_DENIED, ABORTED = 2150858843, 2150859173, 5, 995
 HOURS_OFF = 9 * 3600
-SHAPE = "other shape"
+SHAPE, LIST = "other shape", "a list"
 HOST_WORDS = "The operation cannot be performed while the object is in use."
 
 Passes = Literal["never", "reading", "maybe", "always"]
@@ -46,6 +47,12 @@ class Fault:
     orphans: int = 0
     heavy: bool = False
     guardian: tuple[str, ...] = ()
+
+    @property
+    def is_once(self) -> bool:
+        """Whether it is over when it was met."""
+        rows = [*self.wire, *([self.script] if self.script else [])]
+        return all(row.get("times") == 1 for row in rows)
 
 
 def _wire(
@@ -184,7 +191,7 @@ SCRIPT: tuple[Fault, ...] = (
             {"kind": "stale", "when": "after", **ONCE}, passes="reading"),
     _script(SHAPE, "JSON with none of the expected names", (BAD_REPLY,),
             {"kind": "shape", "when": "after"}),
-    _script("a list", "JSON that is no object", (BAD_REPLY,), {"kind": "list", "when": "after"}),
+    _script(LIST, "JSON that is no object", (BAD_REPLY,), {"kind": "list", "when": "after"}),
     _script("flood", "70 MB of output", (TOO_LARGE, TIMED_OUT), {"kind": "flood"}, heavy=True),
     _script("huge document", "8 MB beside the right answer", (), {"kind": "huge", "when": "after"},
             passes="always", heavy=True),

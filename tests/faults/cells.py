@@ -19,7 +19,17 @@ from apps.operations import services as operations
 from apps.operations.models import Operation
 from apps.remoting import scripts
 from apps.remoting.pool import POOL
-from tests.faults.catalogue import FAULTS, INCOMPLETE, OK, REFUSED, SHAPE, TIMED_OUT, Fault
+from tests.faults.catalogue import (
+    FAULTS,
+    INCOMPLETE,
+    JOB_LOST,
+    OK,
+    REFUSED,
+    SHAPE,
+    TIMED_OUT,
+    UNREACHABLE,
+    Fault,
+)
 from tests.faults.patience import Patience
 from tests.faults.readings import READINGS, SAID, Reading
 from tests.recipes import RECIPES, SECRET, Recipe
@@ -61,12 +71,25 @@ def _allowed_operation(recipe: Recipe, fault: Fault, script: str) -> frozenset[s
     codes = frozenset((recipe.ends,)) if recipe.ends else frozenset(fault.codes)
     unread = fault.name == SHAPE and script in recipe.unread
     struck = script or recipe.scripts[0]
+    if struck in recipe.jobs:
+        return _allowed_job(fault, codes)
+    if recipe.waits and struck != recipe.scripts[0] and codes == {UNREACHABLE} and fault.is_once:
+        return frozenset({OK})
     if struck == recipe.verdict and REFUSED in codes:
         return frozenset({OK}) if codes == {REFUSED} else codes | {OK}
     if fault.passes == "maybe" or struck in recipe.spared or unread:
         return codes | {OK}
     passes = fault.passes == "always" or (fault.passes == "reading" and READS[struck])
     return frozenset({OK}) if passes else codes
+
+
+def _allowed_job(fault: Fault, codes: frozenset[str]) -> frozenset[str]:
+    """Of what runs as a job on the host: a lost process or answer is asked for again."""
+    if fault.heavy and codes:
+        return frozenset({JOB_LOST})
+    if fault.passes == "maybe":
+        return codes | {OK}
+    return frozenset({OK}) if fault.is_once or not codes else codes
 
 
 def _allowed_reading(reading: Reading, fault: Fault) -> frozenset[str]:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from unittest import mock
 
 from apps.attestation.guardian import fetching
+from apps.operations import jobs
+from apps.operations import patience as waiting
 from apps.remoting import client, outcome
 
 SECONDS = 3.0
@@ -31,8 +33,9 @@ class Patience:
         self._script = None
 
     def left_for(self, job: outcome.Job) -> float:
-        name = job.script.name
-        gives_up = min(job.seconds, job.quiet)
+        return self.left_for_script(job.script.name, min(job.seconds, job.quiet))
+
+    def left_for_script(self, name: str, gives_up: float) -> float:
         self.allowed[name] = max(self.allowed.get(name, 0), gives_up)
         return SECONDS if self._script in ("", name) else math.inf
 
@@ -47,5 +50,13 @@ def short() -> Iterator[Patience]:
         until = time.monotonic() + patience.left_for(made)
         return dataclasses.replace(made, until=min(made.until, until))
 
-    with mock.patch.object(client, "Job", job), mock.patch.object(fetching, "TIMEOUT", (2, 2)):
+    def limit(job: jobs._Job) -> float:
+        return min(job.seconds, patience.left_for_script(job.script.name, job.seconds))
+
+    with (
+        mock.patch.object(client, "Job", job),
+        mock.patch.object(fetching, "TIMEOUT", (2, 2)),
+        mock.patch.object(jobs._Job, "limit", property(limit)),
+        mock.patch.multiple(waiting, SILENCE=SECONDS, BRIEF_SILENCE=SECONDS, AGAIN_LATER=0.5),
+    ):
         yield patience

@@ -24,6 +24,7 @@ LETTERS = {
     catalogue.TOO_LARGE: "L",
     catalogue.BUSY: "Y",
     catalogue.INCOMPLETE: "I",
+    catalogue.JOB_LOST: "J",
     SAID: "!",
 }
 NOT_THERE, UNEXPECTED = " ", "?"
@@ -45,6 +46,11 @@ a retry comes to what was asked for.
 The code is the class of the message: its words are in `apps/remoting/errors.py` and
 `apps/remoting/translation.py`, and name the host, the step and the script. `script-refused` ends an
 operation as `failed`, everything else as `errored`.
+
+What runs as a job of the host's own (`apps/operations/jobs.py`) is asked for again while the host
+is silent, and begun again where its process was lost: what happens once is not noticed, and
+`job-lost` is what was lost three times. After its first step a deployment waits for a host that is
+cut off.
 """
 
 

@@ -74,7 +74,7 @@ def test_recipes_do_what_they_say_where_nothing_goes_wrong(tmp_path: Path) -> No
 
             assert operation.status == "succeeded", (recipe.label, operation.error)
             assert recipe.reached(here), recipe.label
-            assert set(here.world.script_calls) == set(recipe.scripts), recipe.label
+            assert set(here.world.script_calls) - JOBS == set(recipe.scripts), recipe.label
             assert not recipe.effect or here.world.cmdlet_calls[recipe.effect] == 1, recipe.label
 
 

@@ -225,7 +225,8 @@ class _Work:
                 "Invoke-DeploymentProvisioning", parameters, PROVISION_SECONDS + SPARE_SECONDS
             )
         except ScriptRefused as refused:
-            raise provisioning.failed(self.site.host.name, refused.host_message) from refused
+            refused.hint = provisioning.hint_for(refused.host_message)
+            raise
         # One that is gone was forgotten after its end: what came of it shows when the VM's
         # protection is read.
         if told["outcome"] == "Failed":
