@@ -286,15 +286,16 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("vm.edit", _edit, _is_edited, ("Set-VMHardware",), "Set-VMProcessor"),
     Recipe(
         "vm.delete", lambda s: vms.delete(actor=s.admin, vm=s.vm, disks=True),
-        lambda s: s.machine is None, ("Remove-DeployedVM",), "Remove-VM",
+        lambda s: s.machine is None, ("Get-VMDetail", "Remove-DeployedVM"), "Remove-VM",
+        spared=("Get-VMDetail",),
     ),
     Recipe(
         "vm.checkpoint", lambda s: vms.checkpoint(actor=s.admin, vm=s.vm, name="before"),
-        lambda s: _checkpoints(s) > 1, ("New-VMSnapshotPoint",), "Checkpoint-VM",
+        lambda s: _checkpoints(s) > 1, ("Get-VMDetail", "New-VMSnapshotPoint"), "Checkpoint-VM",
     ),
     Recipe(
         "vm.checkpoint-apply", _checkpoint_change(apply=True), _always,
-        ("Restore-VMSnapshotPoint",), "Restore-VMSnapshot",
+        ("Get-VMDetail", "Restore-VMSnapshotPoint"), "Restore-VMSnapshot",
     ),
     Recipe(
         "vm.checkpoint-delete", _checkpoint_change(apply=False), lambda s: _checkpoints(s) == 0,

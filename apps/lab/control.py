@@ -1,7 +1,7 @@
 """The control address: a test's eye on the world, and its hand. JSON over HTTP, loopback only.
 
 GET /state · POST /hosts/{name} · POST /guardian-services/{name} · POST /vms/{name} ·
-DELETE /vms/{name} · POST /volumes/{name} ·
+DELETE /vms/{name} · POST /volumes/{name} · GET /holds · POST /holds/{script} ·
 POST /reset. Names are URL-encoded; a VM may be named by its id, a volume as cluster/volume.
 Errors: {"error": "…"} with 400 (a bad body), 404 (no such row), 409 (a name that two rows have).
 """
@@ -27,7 +27,8 @@ from apps.lab.world import (
 )
 from apps.lab.world.build import verdict
 from apps.lab.world.definition import Place
-from apps.lab.world.faults import fault, wire_fault
+from apps.lab.world.faults import WHEN, fault, wire_fault
+from apps.lab.world.holds import RELEASES
 from apps.lab.world.model import PROTECTIONS, STATES
 from apps.lab.wsman.doors import SETTINGS, Doors
 
@@ -269,6 +270,22 @@ def _the_volume(world: World, name: str) -> Volume:
     return found[0]
 
 
+def change_hold(world: World, name: str, body: Place) -> dict[str, Any]:
+    """Holds the nth run of a script from now on; with `release`, lets what is held there go."""
+    released = body.word("release", RELEASES) if body.get("release") else ""
+    nth, when = body.whole("nth", 1, 1), body.word("when", WHEN, "before")
+    _refuse_strangers(body)
+    if released:
+        world.holds.release(name, released)
+    else:
+        world.holds.set(name, nth, when)
+    return holds(world)
+
+
+def holds(world: World) -> dict[str, Any]:
+    return {"holds": [dataclasses.asdict(row) for row in world.holds.rows()]}
+
+
 # ---- HTTP
 def answer(world: World, method: str, path: str, content: bytes) -> dict[str, Any]:
     """What a call gives; Refused and DefinitionError say what was wrong with it."""
@@ -276,6 +293,8 @@ def answer(world: World, method: str, path: str, content: bytes) -> dict[str, An
     name = unquote(name)
     if method == "GET" and noun == "state" and not name:
         return state(world)
+    if method == "GET" and noun == "holds" and not name:
+        return holds(world)
     if method == "POST" and noun == "reset" and not name:
         world.reset()
         return {}
@@ -283,7 +302,7 @@ def answer(world: World, method: str, path: str, content: bytes) -> dict[str, An
         return remove_vm(world, name)
     changers = {
         "hosts": change_host, "guardian-services": change_guardian, "vms": change_vm,
-        "volumes": change_volume,
+        "volumes": change_volume, "holds": change_hold,
     }  # fmt: skip
     if method == "POST" and noun in changers and name:
         return changers[noun](world, name, _body(content))

@@ -98,6 +98,7 @@ def run_script(
     session = Session(world, host_name, cancelled)
     session.arrive(name)
     handler = handlers()[name]
-    result = handler(HandlerContext(session, emit), **bind(script_text, parameters))
+    with session.holding(name):
+        result = handler(HandlerContext(session, emit), **bind(script_text, parameters))
     session.leave(name, result)
     return result

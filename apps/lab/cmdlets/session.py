@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from apps.lab.cmdlets.errors import CmdletError, ScriptCancelled, WireFault
 from apps.lab.world import Cluster, Fault, Node, World, changes
+from apps.lab.world.holds import Dropped
 
 TICK = 0.05  # how often a waiting session looks whether its client gave up
 
@@ -53,10 +55,22 @@ class Session:
         self.pause(self.world.timing.cmdlet_ms / 1000)
         self._meet_fault(name)
         present = {key: value for key, value in parameters.items() if value is not None}
-        output = function(self, Parameters(name, present, inputs))
-        self.world.count_cmdlet(name)
+        with self.holding(name):
+            output = function(self, Parameters(name, present, inputs))
+            self.world.count_cmdlet(name)
         self._meet_fault(name, "after")
         return output
+
+    @contextlib.contextmanager
+    def holding(self, name: str) -> Iterator[None]:
+        """One run of a script or cmdlet, which stands still before and after where that is set."""
+        try:
+            with self.world.holds.run(name) as meet:
+                meet("before")
+                yield
+                meet("after")
+        except Dropped:
+            raise ScriptCancelled(f"{name} was held and dropped") from None
 
     def pause(self, seconds: float) -> None:
         """Waits, but not for a client that has gone away."""

@@ -42,13 +42,19 @@ QUIET_LOOKS = 4
 
 
 def set_vm_power_state(
-    ctx: HandlerContext, VMId: str, Action: str, TimeoutSeconds: int = 300
+    ctx: HandlerContext,
+    VMId: str,
+    Action: str,
+    TimeoutSeconds: int = 300,
+    RestartedWithinMilliseconds: int = 0,
 ) -> dict[str, Any]:
     action = next((name for name in GOALS if name.casefold() == Action.casefold()), None)
     if action is None:
         raise thrown(f"The action {Action} is not known.")
     vm = _settled(ctx, VMId, TimeoutSeconds)
-    if vm["State"] != GOALS[action]:
+    restarted = vm["Uptime"].total_seconds() * 1000 < RestartedWithinMilliseconds
+    goal = "Running" if action == "Restart" and restarted else GOALS[action]
+    if vm["State"] != goal:
         ctx.progress(10, f"{vm['Name']} is {vm['State']}")
         cmdlet, switches = ORDERS[action]
         ctx.run(cmdlet, VM=vm, inputs=None, **dict.fromkeys(switches, True))
@@ -149,6 +155,7 @@ def get_vm_detail(ctx: HandlerContext, VMId: str) -> dict[str, Any]:
         "disks": disks,
         "network_adapters": adapters,
         "checkpoints": checkpoints,
+        "stands_on": _id(vm["ParentSnapshotId"]),
         "integration_services": services,
     }
 
@@ -175,14 +182,17 @@ def _adapter(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checkpoint(row: dict[str, Any]) -> dict[str, Any]:
-    parent = row["ParentSnapshotId"]
     return {
         "id": text(row["Id"]).lower(),
         "name": text(row["Name"]),
-        "parent_id": text(parent).lower() if parent else None,
+        "parent_id": _id(row["ParentSnapshotId"]),
         "created_at": iso(row["CreationTime"]),
         "type": text(row["SnapshotType"]),
     }
+
+
+def _id(value: Any) -> str | None:
+    return text(value).lower() if value else None
 
 
 def get_vm_security_state(ctx: HandlerContext, VMId: str) -> dict[str, Any]:
@@ -212,9 +222,16 @@ def set_vm_hardware(
     }
 
 
-def new_vm_snapshot_point(ctx: HandlerContext, VMId: str, Name: str) -> dict[str, Any]:
+def new_vm_snapshot_point(
+    ctx: HandlerContext, VMId: str, Name: str, Known: list[str] | None = None
+) -> dict[str, Any]:
     vm = ctx.one("Get-VM", Id=VMId)
-    made = ctx.one("Checkpoint-VM", VM=vm, SnapshotName=Name, Passthru=True)
+    known = {one.casefold() for one in Known or []}
+    rows = ctx.run("Get-VMSnapshot", VM=vm)
+    taken = [row for row in rows if row["Name"] == Name and text(row["Id"]).casefold() not in known]
+    made = taken[-1] if taken else None
+    if made is None:
+        made = ctx.one("Checkpoint-VM", VM=vm, SnapshotName=Name, Passthru=True)
     return {"vm_id": text(vm["Id"]).lower(), **_checkpoint(made)}
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from apps.lab.world import changes, faults, saving
 from apps.lab.world.definition import Definition
 from apps.lab.world.faults import Fault, WireFault
+from apps.lab.world.holds import Holds
 from apps.lab.world.model import VM, Cluster, Guardian, Node, Timing, Volume
 
 
@@ -34,6 +35,7 @@ class World:
         self.requests = 0
         self.script_calls: Counter[str] = Counter()
         self.cmdlet_calls: Counter[str] = Counter()  # those that ended without an error
+        self.holds = Holds()
         self.on_wire_faults: Callable[[], None] = lambda: None
         self.guardians: list[Guardian] = []
         self.clusters: list[Cluster] = []
@@ -103,6 +105,7 @@ class World:
 
     def reset(self) -> None:
         """Back to the definition; counters too."""
+        self.holds.clear()
         with self.locked():
             self._begin()
             self.requests = 0
@@ -112,6 +115,7 @@ class World:
         self.on_wire_faults()
 
     def close(self) -> None:
+        self.holds.clear()
         with self._condition:
             self.closed = True
             self._condition.notify_all()

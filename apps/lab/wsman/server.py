@@ -224,7 +224,8 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     """Closes with a TCP reset: what a client sees of a machine that went away."""
     raw = writer.get_extra_info("socket")
     if raw is not None:
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        with contextlib.suppress(OSError):  # the client was quicker: it is closed already
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     writer.transport.abort()
 
 

@@ -55,5 +55,6 @@ ConvertTo-Json -Compress -Depth 8 -InputObject @{
     disks = $disks
     network_adapters = $adapters
     checkpoints = $checkpoints
+    stands_on = if ($vm.ParentSnapshotId) { ([string]$vm.ParentSnapshotId).ToLowerInvariant() } else { $null }
     integration_services = $services
 }

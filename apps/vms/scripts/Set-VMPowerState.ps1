@@ -1,11 +1,13 @@
 # Starts, stops, saves, pauses, resumes or restarts a virtual machine of this host.
-# Already there is success: asking twice does the work once.
+# Already there is success: asking twice does the work once. A restart that was asked for before is
+# done when the machine has run for less than it would have without one.
 [CmdletBinding()]
 param(
     [Parameter(Mandatory)][guid]$VMId,
     [Parameter(Mandatory)]
     [ValidateSet('Start', 'ShutDown', 'TurnOff', 'Save', 'Pause', 'Resume', 'Restart')][string]$Action,
-    [ValidateRange(1, 86400)][int]$TimeoutSeconds = 300
+    [ValidateRange(1, 86400)][int]$TimeoutSeconds = 300,
+    [ValidateRange(0, 9223372036854775807)][long]$RestartedWithinMilliseconds = 0
 )
 
 Set-StrictMode -Version Latest
@@ -28,6 +30,7 @@ while ($settled -notcontains [string]$vm.State -and [string]$vm.State -notlike '
 
 $state = [string]$vm.State
 $goal = @{ Start = 'Running'; ShutDown = 'Off'; TurnOff = 'Off'; Save = 'Saved'; Pause = 'Paused'; Resume = 'Running'; Restart = '' }[$Action]
+if ($Action -eq 'Restart' -and $vm.Uptime.TotalMilliseconds -lt $RestartedWithinMilliseconds) { $goal = 'Running' }
 if ($state -ne $goal) {
     Write-Progression 10 "$($vm.Name) is $state"
     switch ($Action) {
