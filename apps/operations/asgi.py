@@ -25,6 +25,8 @@ PATH = "/api/v1/events/"
 HEARTBEAT_SECONDS = 15.0
 #: Every so many heartbeats it is asked again who listens and what they may hear.
 LOOK_AGAIN = 2
+#: An event rather than a comment, of which a browser's script would hear nothing.
+HEARTBEAT = {"event": "heartbeat", "kind": "heartbeat", "id": ""}
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
@@ -132,7 +134,7 @@ class _Stream:
                 self._audience = await in_thread(admit, self._scope)
             except PortalError:
                 return False
-        await self._write(": heartbeat\n\n")
+        await self._write(_event(HEARTBEAT))
         return True
 
     async def _write(self, text: str) -> None:

@@ -12,7 +12,8 @@ _GET: dict[str, Any] = {
     "description": (
         "Each event is named operation, vm, host, attestation, cluster, library or deployment, and "
         'its data is {"kind", "id"} of a row that changed and that you may see: read it again. An '
-        "event named resync says that some may have been missed."
+        "event named resync says that some may have been missed; one named heartbeat comes every "
+        "15 seconds, so that a way that was cut shows."
     ),
     "responses": {
         "200": {

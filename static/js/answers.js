@@ -11,13 +11,15 @@ document.addEventListener("htmx:before:response", (event) => {
 });
 
 // A refusal that comes as a page of its own is told in words; one that comes as a part is swapped.
+// What reads itself again stays as it is, whatever the words: a server that starts has plain ones.
 document.addEventListener("htmx:response:error", (event) => {
   const { ctx } = event.detail;
-  if (!/^\s*(<!doctype|<html|\{)/i.test(ctx.text)) return;
-  ctx.swap = "none";
   const source = ctx.sourceElement;
-  if (ctx.response.status === 404 && source?.matches?.("tr[data-nudge], li[data-nudge]")) source.remove();
-  else if (!source?.matches?.("[data-nudge], [data-live]")) toast(...said(ctx));
+  const isLive = source?.matches?.("[data-nudge], [data-live]");
+  if (!isLive && !/^\s*(<!doctype|<html|\{)/i.test(ctx.text)) return;
+  ctx.swap = "none";
+  if (!isLive) toast(...said(ctx));
+  else if (ctx.response.status === 404 && source.matches("tr[data-nudge], li[data-nudge]")) source.remove();
 });
 
 function said(ctx) {

@@ -6,18 +6,26 @@
 //   data-live                       read again after the stream was away.
 //   fabric:<kind> on <body>         for hx-trigger="fabric:operation from:body"; detail.ids
 //
-// Where the stream is down, what is under way ([aria-busy], [data-live]) is read every five seconds.
+// No nudge is missed for good. All is read again when the stream is back, after the page was hidden or
+// the machine asleep, and when the server says that it heard nothing for a while. A stream that is
+// silent, without even its heartbeat, is given up. A read that fails is tried again. Where the stream
+// is down, what is under way ([aria-busy], [data-live]) is read every five seconds; where it is up,
+// what is under way is read every minute all the same.
 const KINDS = ["operation", "vm", "host", "attestation", "cluster", "library", "deployment", "audit"];
 const address = document.body.dataset.events;
 const GATHER = 150; // ms: a burst is read once
 const POLL = 5000;
 const AWAY = 60000; // ms in a background tab after which the stream is given back
+const SILENT = 40000; // ms: two heartbeats and more
+const SURE = 60000; // ms between reads of what is under way that nobody asked for
 
 let stream = null;
 let up = false;
 let wanted = new Set();
 let timer = 0;
 let missed = false;
+let heard = 0; // Date.now() goes on while a machine sleeps
+let sure = Date.now();
 
 // Progress comes many times a second; nobody reads faster than this.
 const OFTEN = 600;
@@ -76,9 +84,12 @@ function catchUp() {
 function connect() {
   if (stream || document.hidden) return;
   stream = new EventSource(address);
-  for (const kind of KINDS) stream.addEventListener(kind, (event) => nudged(kind, JSON.parse(event.data).id));
-  stream.addEventListener("resync", catchUp);
-  stream.addEventListener("open", () => { up = true; if (missed) catchUp(); });
+  heard = Date.now();
+  const on = (name, act) => stream.addEventListener(name, (event) => { heard = Date.now(); act(event); });
+  for (const kind of KINDS) on(kind, (event) => nudged(kind, JSON.parse(event.data).id));
+  on("heartbeat", () => {});
+  on("resync", catchUp);
+  on("open", () => { up = true; if (missed) catchUp(); });
   stream.addEventListener("error", () => {
     up = false;
     missed = true;
@@ -94,16 +105,45 @@ function rest() {
   missed = true;
 }
 
+function again() {
+  rest();
+  connect();
+}
+
+const isSilent = () => Date.now() - heard > SILENT;
+const underWay = (more) => document.querySelectorAll(`[data-nudge][aria-busy=true]${more}`);
+
+function look() {
+  if (document.hidden) return;
+  if (stream && isSilent()) again();
+  if (up && Date.now() - sure < SURE) return;
+  sure = Date.now();
+  underWay(up ? "" : ", [data-live]").forEach(read);
+}
+
+// What couldn't be read is still old: the portal was restarting, or the way to it was cut.
+function tryAgain(event) {
+  const { ctx } = event.detail;
+  const element = ctx?.sourceElement;
+  if (!element?.matches?.("[data-nudge], [data-nudge-new], [data-live]") || ctx.sourceEvent?.type !== "nudge") return;
+  const status = ctx.response?.status ?? 0;
+  if (status && status < 500 && status !== 429) return; // an answer that stays so
+  setTimeout(() => { if (element.isConnected) read(element); }, POLL);
+}
+
 if (address) {
   let away = 0;
+  document.addEventListener("htmx:error", tryAgain);
+  document.addEventListener("htmx:response:error", tryAgain);
   document.addEventListener("visibilitychange", () => {
     clearTimeout(away);
     if (document.hidden) { away = setTimeout(rest, AWAY); return; }
-    connect();
+    if (!stream || isSilent()) { again(); return; }
     if (wanted.size) flush();
+    catchUp();
   });
-  setInterval(() => {
-    if (!up && !document.hidden) document.querySelectorAll("[data-nudge][aria-busy=true], [data-live]").forEach(read);
-  }, POLL);
+  addEventListener("pageshow", (event) => { if (event.persisted) again(); });
+  addEventListener("online", again);
+  setInterval(look, POLL);
   connect();
 }

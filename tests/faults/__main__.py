@@ -36,15 +36,24 @@ def main(wanted: str) -> int:
     cells = [row for row in rows if "cell" in row]
     ends = {row["cell"]: row["end"] for row in cells}
     wrong = [f"{row['cell']}: {fault}" for row in cells for fault in row["faults"]]
+    ends = _kept(table, all_cells()) | ends if wanted else ends
     text = table.page(ends)
     _say(text)
     _say(f"Took {time.monotonic() - began:.0f} s. Allowed: {_longest(rows)}")
     _say("\n".join([f"{len(wrong)} of {total} cells are not as they should be.", *wrong]))
-    if not wanted and len(ends) == total and not wrong:
+    if len(ends) == len(all_cells()) and not wrong:
         table.PAGE.write_text(text, encoding="utf-8")
         _say(f"Written: {table.PAGE}")
     _say(str(dict(Counter(ends.values()))))
-    return 1 if wrong or len(ends) != total else 0
+    return 1 if wrong or len(cells) != total else 0
+
+
+def _kept(table: Any, cells: Any) -> dict[str, str]:
+    """What the page has of cells that aren't run this time."""
+    text = table.PAGE.read_text(encoding="utf-8")
+    codes = {letter: code for code, letter in table.LETTERS.items()}
+    letters = {cell.name: table.written(text, cell) for cell in cells}
+    return {name: codes[letter] for name, letter in letters.items() if letter in codes}
 
 
 def _run(folder: Path, wanted: str, total: int) -> Iterator[dict[str, Any]]:

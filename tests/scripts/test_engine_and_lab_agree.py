@@ -144,11 +144,17 @@ def test_hardware_and_checkpoints_agree(pair: Pair) -> None:
     vm = pair.vm("app-03")
     agree(pair, "hci01-n3", "Set-VMHardware", VMId=vm, ProcessorCount=3, MemoryStartupBytes=6 << 30)
     agree(pair, "hci01-n3", "Set-VMHardware", VMId=vm, MemoryStartupBytes=(1 << 30) + 1)
-    agree(pair, "hci01-n3", "New-VMSnapshotPoint", VMId=vm, Name="before it's <changed>")
-    agree(pair, "hci01-n3", "Get-VMDetail", VMId=vm)
+    name = "before it's <changed>"
+    made = agree(pair, "hci01-n3", "New-VMSnapshotPoint", VMId=vm, Name=name)
+    assert agree(pair, "hci01-n3", "New-VMSnapshotPoint", VMId=vm, Name=name) == made
+    assert agree(pair, "hci01-n3", "Get-VMDetail", VMId=vm)["stands_on"] == made["id"]
 
     vm = pair.vm("app-01")
     point = pair.first.vms_named("app-01")[0][1].checkpoints[0].id
+    name = pair.first.vms_named("app-01")[0][1].checkpoints[0].name
+    known = [point.upper()]
+    made = agree(pair, "hci01-n1", "New-VMSnapshotPoint", VMId=vm, Name=name, Known=known)
+    assert made["id"] != point
     agree(pair, "hci01-n1", "Restore-VMSnapshotPoint", VMId=vm, CheckpointId=point)
     agree(pair, "hci01-n1", "Remove-VMSnapshotPoint", VMId=vm, CheckpointId=point)
     agree(pair, "hci01-n1", "Remove-VMSnapshotPoint", VMId=vm, CheckpointId=point)

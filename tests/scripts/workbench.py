@@ -112,10 +112,14 @@ WORK: dict[str, list[Parameters]] = {
     "Set-VMPowerState": [
         _power("off", "Start"), _power("running", "ShutDown"), _power("running", "TurnOff"),
         _power("running", "Save"), _power("running", "Pause"), _power("paused", "Resume"),
-        _power("running", "Restart"), _power("starting", "Start", TimeoutSeconds=1),
+        _power("running", "Restart"),
+        _power("running", "Restart", RestartedWithinMilliseconds=1 << 60),
+        _power("starting", "Start", TimeoutSeconds=1),
     ],
     "Set-VMHardware": [{"VMId": "{off}", "ProcessorCount": 3, "MemoryStartupBytes": GIB}],
-    "New-VMSnapshotPoint": [{"VMId": "{off}", "Name": "before"}],
+    "New-VMSnapshotPoint": [
+        {"VMId": "{off}", "Name": "before"}, {"VMId": "{off}", "Name": "before"},
+    ],
     "Restore-VMSnapshotPoint": [
         {"VMId": "{off}", "CheckpointId": _checkpoint(0)},
         {"VMId": "{off}", "CheckpointId": NOBODY},

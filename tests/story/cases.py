@@ -40,12 +40,18 @@ def _restart(stage: Stage) -> Operation:
 
 #: What hosts do anew to find something out: a catalog is written beside its disk.
 LOOKS = frozenset({"Invoke-CimMethod", "Save-VolumeSignatureCatalog", "Remove-Item"})
-#: A file with the values, which is written whole.
-VALUES = frozenset({"New-ShieldedVMSpecializationDataFile", "Remove-Item"})
+#: What is made anew where it is only half there, or set to what it is already. What comes of it is
+#: compared; machines, roles and provisionings aren't among them.
+MAKES = frozenset({
+    "New-Item", "Copy-Item", "New-VHD", "Remove-Item", "Set-VMProcessor", "Invoke-CimMethod",
+    "New-ShieldedVMSpecializationDataFile",
+})  # fmt: skip
 REPEATS = {
     inspection.INSPECT: LOOKS,
     inspection.CHECK_PAIR: LOOKS,
-    "deployment.deploy (shielded)": VALUES,
+    "deployment.deploy (shielded)": MAKES,
+    "deployment.deploy (from sizes)": MAKES,
+    "deployment.batch": MAKES,
 }
 LONG_AGO = 3600.0
 RECIPE = {recipe.label: recipe.ask for recipe in RECIPES}

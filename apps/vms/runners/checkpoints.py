@@ -57,13 +57,8 @@ def _applied(ctx: Context, vm: VirtualMachine) -> str | None:
     told = reach.call_host(ctx, vm, "Get-VMDetail", {})
     before = ctx.recall("before")
     if before is None:
-        ctx.remember(
-            before={
-                "state": told["state"],
-                "uptime": told["uptime_seconds"],
-                "at": timezone.now().isoformat(),
-            }
-        )
+        now = timezone.now().isoformat()
+        ctx.remember(before={"state": told["state"], "uptime": told["uptime_seconds"], "at": now})
         return None
     if told["stands_on"] != ctx.parameters["checkpoint_id"]:
         return None
@@ -71,8 +66,8 @@ def _applied(ctx: Context, vm: VirtualMachine) -> str | None:
     if runs and not ran:
         raise OperationFailed(
             "checkpoint-unclear",
-            f"{vm.name} was started while the checkpoint was to be applied. Whether that was before "
-            "or after it, nobody has seen.",
+            f"{vm.name} was started while the checkpoint was to be applied. Whether before or "
+            "after, nobody has seen.",
             hint="See what it holds. Apply the checkpoint again if it is wanted after all.",
         )
     if not ran or (runs and not _was_stopped(before, told["uptime_seconds"])):
