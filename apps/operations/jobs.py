@@ -22,7 +22,15 @@ from apps.operations.models import Operation
 from apps.remoting import Endpoint, RemotingError, Script, outcome
 from apps.remoting import jobs as host_jobs
 from apps.remoting.documents import checked
-from apps.remoting.errors import JobLost, ScriptRefused, SignInRefused, Stopped, TimedOut
+from apps.remoting.errors import (
+    Busy,
+    JobLost,
+    ScriptRefused,
+    SignInRefused,
+    Stopped,
+    TimedOut,
+    Unreachable,
+)
 from apps.remoting.jobs import JobStatus
 
 #: A job is looked at soon in the beginning, as small files take no time, then less often (seconds).
@@ -218,10 +226,11 @@ class _Job:
         """For how long such an answer, or none, is put up with (seconds)."""
         if isinstance(error, SignInRefused | Stopped):
             return 0.0  # a wrong password that is tried again and again locks the account
-        if isinstance(error, ScriptRefused):
-            return patience.BRIEF_SILENCE if self.is_there else 0.0
+        if isinstance(error, ScriptRefused) and not self.is_there:
+            return 0.0
+        is_silent = isinstance(error, Unreachable | TimedOut | Busy)
         is_worth = self.is_there or patience.has_done_something(self.ctx)
-        return patience.SILENCE if is_worth else patience.BRIEF_SILENCE
+        return patience.SILENCE if is_silent and is_worth else patience.BRIEF_SILENCE
 
     def wait(self, seconds: float) -> None:
         """Until the host is asked again. A cancel ends the job."""
