@@ -19,9 +19,8 @@ from apps.operations.choices import ACTIVE
 from apps.operations.context import Context
 from apps.operations.errors import Cancelled
 from apps.operations.models import Operation
-from apps.remoting import Endpoint, RemotingError, Script, outcome
+from apps.remoting import Endpoint, RemotingError, Script, documents, outcome
 from apps.remoting import jobs as host_jobs
-from apps.remoting.documents import checked
 from apps.remoting.errors import (
     Busy,
     JobLost,
@@ -66,7 +65,7 @@ def run(
     ctx.check_cancelled()
     if "result" in job.known:  # an earlier worker came to its end
         job.tidy()
-        return checked(job.known["result"], endpoint, script)
+        return job.document(job.known["result"])
     end_left(ctx, endpoint)
     ctx.record_script(script, parameters if shown is None else shown)
     status = job.follow(job.begin())
@@ -76,7 +75,7 @@ def run(
         raise outcome.refused(endpoint, script, dict(status.error or {}))
     job.keep(status.result)
     job.tidy()
-    return checked(status.result, endpoint, script)
+    return job.document(status.result)
 
 
 def end_left(ctx: Context, endpoint: Endpoint) -> None:
@@ -128,6 +127,12 @@ class _Job:
         """From now on the result is known, whatever becomes of the job's folder."""
         is_small = len(json.dumps(result)) <= LARGEST_KEPT
         self.note(KEPT, **({"result": result} if is_small else {}))
+
+    def document(self, result: Any) -> Any:
+        """A result as scripts' answers are: BadReply for whoever reads what it lacks."""
+        whose = f"{self.script.name} on {self.endpoint.label}"
+        told = json.loads(json.dumps(result), object_hook=documents.of(whose))
+        return documents.checked(told, whose, self.script)
 
     # ---- what the host is asked
     def begin(self) -> JobStatus:
