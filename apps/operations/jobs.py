@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from apps.operations import patience
@@ -81,22 +81,26 @@ def run(
 def end_left(ctx: Context, endpoint: Endpoint) -> None:
     """Stops and removes on a host what ended operations on the same target have left there."""
     mine = ctx.operation
-    ended = Operation.objects.filter(target_kind=mine.target_kind, target_id=mine.target_id)
-    for operation in ended.exclude(pk=mine.pk).exclude(status__in=ACTIVE):
-        notes = dict((operation.result or {}).get("jobs") or {})
-        left = [
-            job
-            for job, note in notes.items()
+    ended = (
+        Operation.objects.filter(target_kind=mine.target_kind, target_id=mine.target_id)
+        .filter(result__has_key="jobs")
+        .exclude(pk=mine.pk)
+        .exclude(status__in=ACTIVE)
+    )
+    rows: Iterable[tuple[Any, Any]] = ended.values_list("pk", "result")
+    for key, result in rows:
+        left = {
+            job: {**note, "state": DONE}
+            for job, note in result["jobs"].items()
             if note["state"] != DONE and note["host"] == endpoint.label
-        ]
-        for job in left:
+        }
+        for job, note in left.items():
             host_jobs.stop_job(endpoint, job)
             host_jobs.remove_job(endpoint, job)
-            notes[job] = {**notes[job], "state": DONE}
-            ctx.log(f"{notes[job]['script']} of an earlier try was ended on {endpoint.label}.")
+            ctx.log(f"{note['script']} of an earlier try was ended on {endpoint.label}.")
         if left:
-            result = {**(operation.result or {}), "jobs": notes}
-            Operation.objects.filter(pk=operation.pk).update(result=result)
+            result["jobs"] |= left
+            Operation.objects.filter(pk=key).update(result=result)
 
 
 class _Job:

@@ -139,7 +139,7 @@ def test_cancelled_during_provisioning_it_is_named_and_clean_up_removes_it(
 
     assert operation.status == "cancelled"
     assert trouble.jobs() == []
-    assert len(trouble.machines()) == 1
+    assert [vm.state for vm in trouble.machines()] == ["Off"]
     trouble.require_remains_named(operation)
     trouble.clean_up(operation)
 

@@ -224,8 +224,10 @@ class _Work:
             told = self.site.run_job(
                 "Invoke-DeploymentProvisioning", parameters, PROVISION_SECONDS + SPARE_SECONDS
             )
-        except ScriptRefused as refused:
-            refused.hint = provisioning.hint_for(refused.host_message)
+        except (RemotingError, Cancelled) as ended:
+            self.site.turn_off()
+            if isinstance(ended, ScriptRefused):
+                ended.hint = provisioning.hint_for(ended.host_message)
             raise
         # One that is gone was forgotten after its end: what came of it shows when the VM's
         # protection is read.

@@ -75,6 +75,15 @@ class Site:
         VirtualMachine.objects.filter(deployments=self.deployment).update(host=owner)
         return True
 
+    def turn_off(self) -> None:
+        """A machine that is half made doesn't run on, also when somebody cancelled its making."""
+        parameters = {"VMId": str(self.deployment.vm_id), "Action": "TurnOff"}
+        script = scripts.load("vms", "Set-VMPowerState")
+        try:
+            call(self.endpoint, script, parameters, timeout=REMOVE_SECONDS)
+        except RemotingError as error:
+            self.ctx.log(f"{self.deployment.name} couldn’t be turned off: {error.message}")
+
     def found_vm(self) -> uuid.UUID | None:
         """Hyper-V's id of the VM that this deployment made, as the host has it now."""
         told = call(
