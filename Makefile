@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test kerberos check bench faults fuzz screenshots requirements clean
+.PHONY: help demo test kerberos check bench faults kills fuzz screenshots requirements clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ bench: ## how fast it is: the grid with 10,000 rows, starts, memory, a deploymen
 faults: ## every operation meets every fault of a host; writes docs/faults.md (half an hour)
 	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
 	@$(BIN)/python -m tests.faults
+
+kills: ## every operation loses its worker at every step (five minutes; ONLY=vm. walks some)
+	@sh scripts/venv.sh $(PYTHON) requirements-dev.txt
+	@KILLS="all$(ONLY)" $(BIN)/python -m pytest -q -n 2 tests/story/test_every_step_killed.py
 
 SECONDS ?= 600
 fuzz: ## looks for disks that the reader can't stand: make fuzz SECONDS=3600 (tests/fuzz/README.md)

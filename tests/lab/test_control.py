@@ -6,9 +6,11 @@ import base64
 import hashlib
 import json
 import re
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,8 +23,11 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from apps.lab import hgs
+from apps.lab.cmdlets.errors import ScriptCancelled
 from apps.lab.control import ControlServer
+from apps.lab.engine import APPS, run_script
 from apps.lab.world import World, parse
+from tests.waiting import wait_for
 
 FABRIC = r"""
 guardian_services: [{name: g, mode: tpm, address: g.example}]
@@ -206,3 +211,36 @@ def test_its_metadata_is_signed_and_stays_the_same_over_restarts(
     digest = hashlib.sha256(canonicalize(text.replace(signature[0], "")).encode()).digest()
     assert base64.b64decode(_between(signature[0], "DigestValue")) == digest
     assert hgs.keys_of(tmp_path, guardian.guardian).signing.der == signing
+
+
+def test_a_script_is_held_until_it_is_let_go_or_ends_there(control: Control) -> None:
+    world = control.world
+    script = APPS / "vms/scripts/Get-VMSecurityState.ps1"
+    parameters = {"VMId": world.vms_named("twin")[0][1].id}
+
+    def begin() -> Future[Any]:
+        text = script.read_text(encoding="utf-8")
+        never = threading.Event()
+        return pool.submit(run_script, world, "n1", text, parameters, lambda line: None, never)
+
+    with ThreadPoolExecutor(1) as pool:
+        for when, way in (("before", "go"), ("after", "drop")):
+            told = control("POST", "/holds/Get-VMSecurityState", {"nth": 2, "when": when})[1]
+            assert told["holds"][-1]["state"] == "waiting"
+            assert begin().result(10)["state"] == "Off"
+            second = begin()
+            wait_for(lambda: _held(control) == "held", "the second run")
+
+            control("POST", "/holds/Get-VMSecurityState", {"release": way})
+
+            if way == "go":
+                assert second.result(10)["state"] == "Off"
+            else:
+                with pytest.raises(ScriptCancelled):
+                    second.result(10)
+            assert _held(control) == "over"
+    assert control("POST", "/holds/x", {"when": "amid"})[0] == 400
+
+
+def _held(control: Control) -> str:
+    return str(control("GET", "/holds")[1]["holds"][-1]["state"])

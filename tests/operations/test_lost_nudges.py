@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis as client
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from redis import Redis as Connection
 
 from apps.operations import nudges, services
 from apps.operations.models import Operation
@@ -154,13 +154,14 @@ def _show(page: Page, *, hidden: bool) -> None:
 
 
 def test_the_reading_after_a_nudge_failed(
-    page: Page, operation: Operation, redis: Redis, monkeypatch
+    page: Page, operation: Operation, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The portal is busy for a moment just when the page asks."""
-    monkeypatch.setattr(nudges, "client", lambda: client.Redis(unix_socket_path=str(redis.socket)))
+    connection = Connection(unix_socket_path=str(redis.socket))
+    monkeypatch.setattr(nudges, "client", lambda: connection)
     refused: list[str] = []
 
-    def refuse_once(route) -> None:
+    def refuse_once(route: Route) -> None:
         refused.append(route.request.url)
         if len(refused) == 1:
             route.fulfill(status=503, body="Busy.")
@@ -173,3 +174,4 @@ def test_the_reading_after_a_nudge_failed(
 
     is_healed(page)
     assert len(refused) > 1
+    connection.close()
