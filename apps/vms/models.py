@@ -68,6 +68,9 @@ class VirtualMachine(UUIDModel):
                 name="vm_by_tenant",
                 condition=Q(tenant__isnull=False),
             ),
+            models.Index(fields=["cpu_percent", "name", "id"], name="vm_by_cpu"),
+            models.Index(fields=["memory_bytes", "name", "id"], name="vm_by_memory"),
+            models.Index(fields=["started_at", "name", "id"], name="vm_by_start"),
         ]
 
     def __str__(self) -> str:
@@ -88,6 +91,24 @@ class VirtualMachine(UUIDModel):
         if self.started_at is None or self.state not in (VMState.RUNNING, VMState.PAUSED):
             return None
         return max(0, int((timezone.now() - self.started_at) / datetime.timedelta(seconds=1)))
+
+
+class ClusterCount(models.Model):
+    """How many virtual machines of which kind a cluster has; `apps.vms.counting` keeps it.
+
+    `cells` are lists of tenant's id or null, state, protection, number; `hosts` are lists of
+    host's id or null, number. Cells of nothing aren't there.
+    """
+
+    cluster = models.OneToOneField(
+        "fabric.Cluster", models.CASCADE, primary_key=True, related_name="vm_count"
+    )
+    cells = models.JSONField(default=list)
+    hosts = models.JSONField(default=list)
+    counted_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Count of {self.cluster_id}"
 
 
 class VMDetail(models.Model):

@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.db import transaction
 
 from apps.fabric.models import Cluster, Host
 from apps.operations import nudges
+from apps.vms import counting
 from apps.vms.choices import VMState, protection_from_windows, state_from_windows
 from apps.vms.models import VirtualMachine
 
@@ -113,6 +114,7 @@ class VMObserver:
         with transaction.atomic():
             VirtualMachine.objects.filter(pk__in=[vm.pk for vm in gone]).delete()
             nudge(gone)
+            counting.changed([cluster.pk])  # in any case: whatever was missed is right from here
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,8 @@ def start_of(
     return computed
 
 
-def nudge(changed: Iterable[VirtualMachine]) -> None:
+def nudge(changed: Collection[VirtualMachine]) -> None:
+    """Has the clusters of rows counted that were changed, made or deleted; then tells pages."""
+    counting.changed(vm.cluster_id for vm in changed)
     for vm in changed:
         nudges.publish("vm", vm.pk, vm.tenant_id)

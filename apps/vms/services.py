@@ -15,6 +15,7 @@ from apps.operations import nudges
 from apps.operations import services as operations
 from apps.operations.models import Operation
 from apps.vms import placements as places
+from apps.vms import readings
 from apps.vms.choices import VMState
 from apps.vms.lifecycle import ACTIONS, PowerVerb, require_state
 from apps.vms.models import VirtualMachine
@@ -224,7 +225,7 @@ def assign_tenant(*, actor: User, vm: VirtualMachine, tenant: Tenant | None) -> 
         detail={"tenant": tenant.name if tenant else None},
     )  # fmt: skip
     vm.tenant = tenant
-    nudges.publish("vm", vm.pk, vm.tenant_id)
+    readings.nudge([vm])
     return vm
 
 

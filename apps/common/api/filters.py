@@ -23,10 +23,13 @@ class StrictFilterSet(django_filters.FilterSet):
 
     `search_fields` are looked through by `q`. `ordering_fields` are the words that `ordering`
     takes, or a mapping from such a word to the model's field; `-` before a word turns it round.
+    `ties` order rows that compare equal, so that they keep one order over pages; the last is the
+    key. They are turned round with the last word, so that an index serves both ways.
     """
 
     search_fields: Sequence[str] = ()
     ordering_fields: Mapping[str, str] | Sequence[str] = ()
+    ties: Sequence[str] = ("pk",)
 
     q = django_filters.CharFilter(method="search", label="words to look for")
 
@@ -59,8 +62,12 @@ class StrictFilterSet(django_filters.FilterSet):
                     "invalid_choice",
                 )
             order.append(("-" if word.strip().startswith("-") else "") + fields[name])
-        # Rows that compare equal keep one order over pages.
-        return queryset.order_by(*order, *(() if {"pk", "-pk"} & set(order) else ("pk",)))
+        return queryset.order_by(*order, *self._ties(order))
+
+    def _ties(self, order: Sequence[str]) -> list[str]:
+        known = {field.lstrip("-") for field in order}
+        sign = "-" if order[-1].startswith("-") else ""
+        return [sign + field for field in self.ties if field not in known]
 
 
 def clean_query(query: QueryDict) -> QueryDict:

@@ -26,6 +26,7 @@ class VirtualMachineFilters(StrictFilterSet):
     attention = django_filters.BooleanFilter(method="needs_attention", label="needs attention")
 
     search_fields = ("name",)
+    ties = ("name", "id")  # as the indexes have them
     ordering_fields = {
         "name": "name",
         "state": "state",

@@ -17,6 +17,7 @@ from apps.common.time import iso
 from apps.operations.api.serializers import OperationSerializer
 from apps.vms import details, placements, policy, services
 from apps.vms.api.filters import VirtualMachineFilters
+from apps.vms.api.pagination import VirtualMachinePagination
 from apps.vms.api.serializers import (
     CapabilitySerializer,
     CheckpointSerializer,
@@ -45,6 +46,7 @@ class VirtualMachineViewSet(RestrictedViewSet):
     queryset = VirtualMachine.objects.select_related("cluster", "host", "tenant")
     serializer_class = VirtualMachineSerializer
     filterset_class = VirtualMachineFilters
+    pagination_class = VirtualMachinePagination
 
     def _power(self, request: AuthenticatedRequest, verb: PowerVerb) -> Response:
         return self.act(request, "operate", services.power, verb=verb)

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
@@ -15,12 +15,12 @@ from apps.accounts.permissions import holds, missing, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.errors import Invalid
 from apps.common.htmx import is_partial
-from apps.vms import details_strip, selectors
+from apps.vms import details_strip, grid_pages, selectors
 from apps.vms.api.filters import VirtualMachineFilters
+from apps.vms.census import census_of
 from apps.vms.commands import commands_for, doing
 from apps.vms.models import VirtualMachine
 
-ROWS = 50
 MOST_CHOSEN = 200
 COLUMNS = (
     ("name", "Name", ""),
@@ -46,16 +46,18 @@ def virtual_machines(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 def grid_context(request: AuthenticatedHttpRequest) -> dict[str, Any]:
     """Rows, filters and counts of the grid, in a number of queries that no row adds to."""
-    listed = selectors.in_grid(request.user)
-    problem = ""
+    user, problem = request.user, ""
+    listed = VirtualMachine.objects.restrict(user, "view")
+    census = census_of(user)
+    tenants: Any = SimpleLazyObject(selectors.tenant_names)
     try:
         filters = VirtualMachineFilters(
             data=clean_query(request.GET), queryset=listed, request=request
         )
-        rows = filters.rows()
+        page = grid_pages.Pages(filters, census, tenants).page(request.GET.get("page"))
     except Invalid as error:
-        problem, rows = error.detail, listed.none()
-    page = Paginator(rows, ROWS).get_page(request.GET.get("page"))
+        problem, page = error.detail, grid_pages.EMPTY
+    page = Page(selectors.in_grid(user, list(page)), page.number, page.paginator)
     attach_active(page)
     return {
         "page": page,
@@ -66,7 +68,7 @@ def grid_context(request: AuthenticatedHttpRequest) -> dict[str, Any]:
         "section": "vms",
         "tools_name": "Virtual machines",
         # Asked by the menus, which an answer with the rows alone doesn't hold.
-        "facets": SimpleLazyObject(lambda: selectors.facets(request.user)),
+        "facets": SimpleLazyObject(lambda: census.facets(tenants.items())),
         "may_see_hosts": holds(request.user, "host", "view"),
         "may_deploy": holds(request.user, "deployment", "deploy"),
         "commands": commands_for(request.user, []),
