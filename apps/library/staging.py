@@ -25,6 +25,10 @@ from apps.remoting.scripts import Script
 AT_ONCE = 64 << 20
 AT_ONCE_SECONDS = 110
 JOB_SECONDS = 24 * 3600
+#: How long a host tries again when the portal can't be reached, in a call and in a job.
+SHORTLY, PATIENTLY = 20, 2 * 3600
+#: What Receive-Content says when it has given that up.
+CUT = "could not be fetched from the portal"
 FORGET = "library.unstage"
 REMOVE = "Remove the copies"
 HIDDEN = "the file’s address, known to the host alone"
@@ -46,10 +50,7 @@ def bring(ctx: Context, file: StoredFile, place: Place) -> str:
     ctx.check_cancelled()
     shown = {**known, "Url": HIDDEN}
     secret = {**known, "Url": content.grant(file, place.host, ctx.operation)}
-    if file.size_bytes <= AT_ONCE:
-        ctx.record_script(script, shown)
-        _fetch(ctx, place.host, script, secret)
-    else:
+    if file.size_bytes > AT_ONCE or not _is_fetched(ctx, place.host, script, secret, shown):
         _fetch_as_job(ctx, place.host, script, secret, shown)
     StagedFile.objects.update_or_create(
         volume=place.volume,
@@ -71,13 +72,24 @@ def endpoint(host: Host) -> Endpoint:
         ) from error
 
 
-def _fetch(ctx: Context, host: Host, script: Script, parameters: dict[str, Any]) -> None:
+def _is_fetched(
+    ctx: Context, host: Host, script: Script, parameters: dict[str, Any], shown: dict[str, Any]
+) -> bool:
+    """Whether it came within one call. False where the portal itself can't be reached just now and
+    the operation has done too much to end for that."""
+    ctx.record_script(script, shown)
     way = endpoint(host)
     fetch = lambda: call(  # noqa: E731
-        way, script, parameters, timeout=AT_ONCE_SECONDS,
+        way, script, {**parameters, "PatienceSeconds": SHORTLY}, timeout=AT_ONCE_SECONDS,
         on_progress=ctx.on_progress, should_stop=ctx.should_stop,
     )  # fmt: skip
-    patience.ask(ctx, host.name, fetch, allowed=patience.while_cut_off(ctx, way))
+    try:
+        patience.ask(ctx, host.name, fetch, allowed=patience.while_cut_off(ctx, way))
+    except ScriptRefused as refused:
+        if CUT in refused.host_message and patience.has_done_something(ctx):
+            return False
+        raise
+    return True
 
 
 def _fetch_as_job(
@@ -85,7 +97,7 @@ def _fetch_as_job(
 ) -> None:
     try:
         jobs.run(
-            ctx, endpoint(host), script, parameters,
+            ctx, endpoint(host), script, {**parameters, "PatienceSeconds": PATIENTLY},
             seconds=JOB_SECONDS, key=parameters["Sha256"], shown=shown,
         )  # fmt: skip
     except ScriptRefused as refused:

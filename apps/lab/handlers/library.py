@@ -29,31 +29,31 @@ class _Fetch:
     """One run of the script; `part` are the bytes of Destination + ".part"."""
 
     def __init__(
-        self, ctx: HandlerContext, url: str, sha256: str, size: int, path: str, ca: str
-    ) -> None:
+        self, ctx: HandlerContext, url: str, sha256: str, size: int, path: str, ca: str,
+        patience: int,
+    ) -> None:  # fmt: skip
         self.ctx, self.world, self.cluster = ctx, ctx.world, ctx.session.cluster
         self.url, self.sha256, self.size, self.path, self.ca = url, sha256.lower(), size, path, ca
         key = f"{self.cluster.name}/{path.casefold()}"
         name = hashlib.sha256(key.encode()).hexdigest()
         self.part = self.world.blob_folder / f"{name}{files.PART}"
-        self._told = time.monotonic()
+        self._told = self._silent = time.monotonic()
+        self.patience, self._cuts, self._wrong = patience, 0, 0
 
     def run(self) -> bool:
         """Brings the file; whether it was there already."""
         if self._is_right(self._there()):
             return True
-        attempt = 1
         while not self._is_right(self.part):
             if self._length() >= self.size:
                 self.part.unlink(missing_ok=True)
-            if attempt > ATTEMPTS:
+            if self._wrong >= ATTEMPTS:
                 raise thrown(
                     "What came from the portal is not the file that was announced, five times: its "
                     "size or SHA-256 differs."
                 )
             self._assert_space()
-            self._attempt(attempt)
-            attempt += 1
+            self._attempt()
         with self.world.locked():
             self._show(None)
             files.adopt(self.world, self.cluster, self.path, self.part, self.sha256)
@@ -101,8 +101,9 @@ class _Fetch:
             return
         raise thrown(f"Could not find a part of the path '{self.path}.part'.")
 
-    def _attempt(self, number: int) -> None:
+    def _attempt(self) -> None:
         self.part.touch()
+        before = self._length()
         self._show_part()
         try:
             fetching.fetch(
@@ -111,18 +112,25 @@ class _Fetch:
                 context=lambda: fetching.trust(self.ca, self.world.authority),
                 on_piece=self._on_piece,
             )  # fmt: skip
+            self._wrong += 1
         except FetchProblem as problem:
-            if 400 <= problem.status < 500:
-                raise thrown(
-                    f"The portal does not give the file any more (HTTP {problem.status}). It has "
-                    "to be asked for again."
-                ) from None
-            if number >= ATTEMPTS:
-                raise thrown(f"The file could not be fetched from the portal: {problem}") from None
-            self._tell(f"The connection to the portal was cut; trying again: {problem}")
-            self.ctx.session.pause(0.3 * number)
+            self._be_patient(problem, has_come=self._length() > before)
         finally:
             self._show_part()
+
+    def _be_patient(self, problem: FetchProblem, *, has_come: bool) -> None:
+        if 400 <= problem.status < 500:
+            raise thrown(
+                f"The portal does not give the file any more (HTTP {problem.status}). It has "
+                "to be asked for again."
+            )
+        if has_come:
+            self._cuts, self._silent = 0, time.monotonic()
+        self._cuts += 1
+        if self._cuts >= ATTEMPTS and time.monotonic() - self._silent >= self.patience:
+            raise thrown(f"The file could not be fetched from the portal: {problem}")
+        self._tell(f"The connection to the portal was cut; trying again: {problem}")
+        self.ctx.session.pause(min(30.0, 0.3 * self._cuts))
 
     def _on_piece(self, done: int) -> None:
         if self.ctx.session.cancelled.is_set() or self.world.closed:
@@ -147,8 +155,10 @@ def receive_content(
     SizeBytes: int,
     Destination: str,
     CaCertificate: str = "",
+    PatienceSeconds: int = 0,
 ) -> dict[str, Any]:
-    reused = _Fetch(ctx, Url, Sha256, SizeBytes, Destination, CaCertificate).run()
+    fetch = _Fetch(ctx, Url, Sha256, SizeBytes, Destination, CaCertificate, PatienceSeconds)
+    reused = fetch.run()
     return {
         "path": Destination,
         "sha256": Sha256.lower(),

@@ -1,14 +1,15 @@
-# Fetches a file from the portal by HTTP into Destination. What came before a cut is kept as
-# Destination.part and gone on with; the file takes its name only when its SHA-256 is right.
-# The address is a secret: no message holds it. CaCertificate (PEM) names the one authority that
-# may have signed the portal's certificate; without it the host's own trusted roots decide.
+# Fetches a file from the portal by HTTP into Destination. What came before a cut is kept as Destination.part and gone on
+# with; the file takes its name only when its SHA-256 is right. The address is a secret: no message holds it. CaCertificate
+# (PEM) names the one authority that may have signed the portal's certificate; without it the host's own trusted roots
+# decide. A portal that sends nothing is tried five times, and until PatienceSeconds have passed since it sent something.
 [CmdletBinding()]
 param(
     [Parameter(Mandatory)][ValidatePattern('^https?://')][string]$Url,
     [Parameter(Mandatory)][ValidatePattern('^[0-9a-fA-F]{64}$')][string]$Sha256,
     [Parameter(Mandatory)][ValidateRange(1, [long]::MaxValue)][long]$SizeBytes,
     [Parameter(Mandatory)][ValidateNotNullOrEmpty()][string]$Destination,
-    [string]$CaCertificate = ''
+    [string]$CaCertificate = '',
+    [ValidateRange(0, 86400)][int]$PatienceSeconds = 0
 )
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
@@ -58,19 +59,20 @@ function Receive-Rest([long]$Done) {
         }
     } finally { $file.Dispose(); $answer.Close() }
 }
-$reused = Test-Content $Destination
-for ($attempt = 1; -not $reused -and -not (Test-Content $part); $attempt++) {
+$reused, $cuts, $wrong, $silent = (Test-Content $Destination), 0, 0, [Diagnostics.Stopwatch]::StartNew()
+while (-not $reused -and -not (Test-Content $part)) {
     if ((Get-Length $part) -ge $SizeBytes) { [IO.File]::Delete($part) }
-    if ($attempt -gt 5) { throw 'What came from the portal is not the file that was announced, five times: its size or SHA-256 differs.' }
-    Assert-Space ($SizeBytes - (Get-Length $part))
+    if ($wrong -ge 5) { throw 'What came from the portal is not the file that was announced, five times: its size or SHA-256 differs.' }
+    Assert-Space ($SizeBytes - ($before = Get-Length $part))
     $null = [IO.Directory]::CreateDirectory([IO.Path]::GetDirectoryName($Destination))
-    try { Receive-Rest (Get-Length $part) } catch {
+    try { Receive-Rest $before; $wrong++ } catch {
         $problem = $_.Exception.GetBaseException()
         $status = if ($problem -is [Net.WebException] -and $problem.Response) { [int]$problem.Response.StatusCode } else { 0 }
         if ($status -ge 400 -and $status -lt 500) { throw "The portal does not give the file any more (HTTP $status). It has to be asked for again." }
-        if ($attempt -ge 5) { throw "The file could not be fetched from the portal: $($problem.Message)" }
+        if ((Get-Length $part) -gt $before) { $cuts = 1; $silent.Restart() } else { $cuts++ }
+        if ($cuts -ge 5 -and $silent.Elapsed.TotalSeconds -ge $PatienceSeconds) { throw "The file could not be fetched from the portal: $($problem.Message)" }
         Write-Progression (Get-Length $part) "The connection to the portal was cut; trying again: $($problem.Message)"
-        Start-Sleep -Milliseconds (300 * $attempt)
+        Start-Sleep -Milliseconds ([Math]::Min(30000, 300 * $cuts))
     }
 }
 if (-not $reused) { Move-Item -LiteralPath $part -Destination $Destination -Force }

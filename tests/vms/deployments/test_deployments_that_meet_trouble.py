@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from apps.lab.cmdlets import outcome, shielded_vm
+from apps.lab.cmdlets.session import Session
 from apps.lab.world import changes, provisioning
 from apps.library import staging
 from apps.operations import patience
 from apps.vms.deployments import steps
-from tests.stage import stage
+from tests.stage import execute, stage
 from tests.vms.deployments.trouble import HOST, Trouble, with_words
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,6 +102,23 @@ def test_a_copy_that_nobody_could_stop_is_ended_by_the_clean_up(
     trouble.cut_off()
     trouble.require_remains_named(operation)
     trouble.clean_up(operation)
+
+
+@pytest.mark.parametrize("at_once", [0, 1 << 30], ids=["large", "small"])
+def test_a_portal_that_hosts_can_t_reach_is_waited_for(
+    trouble: Trouble, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(staging, "AT_ONCE", at_once)
+    monkeypatch.setattr(staging, "SHORTLY", 0)
+    monkeypatch.setattr(Session, "pause", lambda session, seconds: None)
+    operation = trouble.ask()
+    trouble.forget_files()
+    trouble.refuse_fetching(12)
+
+    execute(operation)
+
+    trouble.require_made(operation)
+    assert "The connection to the portal was cut; trying again" in trouble.told(operation)
 
 
 # ---- provisioning

@@ -13,7 +13,7 @@ from django.db import connections
 
 from apps.lab import fetching, processes
 from apps.lab.world import VM
-from apps.library.models import Pair
+from apps.library.models import Pair, StagedFile
 from apps.operations import services as operations
 from apps.operations.models import Operation
 from apps.vms.deployments import services as deployments
@@ -33,11 +33,14 @@ class Trouble:
 
     def __init__(self, stage: Stage, monkeypatch: Any) -> None:
         self.stage = stage
-        self.fetched = 0
+        self.fetched = self._refused = 0
         plain = fetching.fetch
 
         def fetch(url: str, part: Path, size: int, **more: Any) -> None:
             before = part.stat().st_size
+            if self._refused:
+                self._refused -= 1
+                raise fetching.FetchProblem("Unable to connect to the remote server")
             try:
                 plain(url, part, size, **more)
             finally:
@@ -148,6 +151,17 @@ class Trouble:
             (vm.provisioning or {})["ended"] -= 400
         with self.stage.world.locked():
             assert vm.provisioning is None
+
+    def refuse_fetching(self, times: int) -> None:
+        """The portal's content can't be reached so often."""
+        self._refused = times
+
+    def forget_files(self) -> None:
+        """No host has any file of the library."""
+        with self.stage.world.locked():
+            for volume in self.stage.world.clusters[0].volumes:
+                volume.files = {k: v for k, v in volume.files.items() if "library" not in k}
+        StagedFile.objects.all().delete()
 
     def until_job_ended(self) -> None:
         """The portal's, on the host."""
