@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from apps.operations.context import Context
-from apps.remoting import Endpoint, probe
+from apps.remoting import Endpoint, answers
 from apps.remoting.errors import Busy, RemotingError, TimedOut, Unreachable
 
 #: A silent host is asked again after so long, doubled up to the second (seconds).
@@ -32,10 +32,12 @@ def while_cut_off(ctx: Context, endpoint: Endpoint) -> Callable[[RemotingError],
     """
 
     def seconds(error: RemotingError) -> float:
+        if not has_done_something(ctx):
+            return 0.0
         is_cut = isinstance(error, Unreachable | Busy) or (
-            isinstance(error, TimedOut) and not all(step.ok for step in probe(endpoint))
+            isinstance(error, TimedOut) and not answers(endpoint)
         )
-        return SILENCE if is_cut and has_done_something(ctx) else 0.0
+        return SILENCE if is_cut else 0.0
 
     return seconds
 

@@ -3,7 +3,7 @@
 from apps.remoting.client import call
 from apps.remoting.endpoint import Endpoint
 from apps.remoting.errors import RemotingError
-from apps.remoting.probing import ProbeStep, probe
+from apps.remoting.probing import ProbeStep, answers, probe
 from apps.remoting.scripts import Script
 from apps.remoting.survey import Listener, survey
 
@@ -13,6 +13,7 @@ __all__ = [
     "ProbeStep",
     "RemotingError",
     "Script",
+    "answers",
     "call",
     "probe",
     "survey",

@@ -50,13 +50,22 @@ def probe(endpoint: Endpoint) -> list[ProbeStep]:
     return steps
 
 
+def answers(endpoint: Endpoint) -> bool:
+    """Whether its WinRM service answers at all; nobody signs in, and the host keeps nothing."""
+    return all(step.ok for step in _way(endpoint))
+
+
 def _steps(endpoint: Endpoint) -> Iterator[ProbeStep]:
+    yield from _way(endpoint)
+    yield _sign_in(endpoint)
+
+
+def _way(endpoint: Endpoint) -> Iterator[ProbeStep]:
     yield _name(endpoint)
     yield _tcp(endpoint)
     if endpoint.use_tls:
         yield _tls(endpoint)
     yield _http(endpoint)
-    yield _sign_in(endpoint)
 
 
 def _name(endpoint: Endpoint) -> ProbeStep:
