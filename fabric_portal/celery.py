@@ -6,8 +6,11 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_init, worker_ready, worker_shutting_down
 
+from fabric_portal import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fabric_portal.settings")
 
+broker.install()
 app = Celery("fabric_portal")
 app.config_from_object("fabric_portal.celeryconfig")
 app.autodiscover_tasks()

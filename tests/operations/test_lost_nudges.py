@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from apps.operations import nudges, services
 from apps.operations.models import Operation
 from tests.operations.conftest import request as ask_for
 from tests.people import People
+from tests.redis_server import RedisServer
 from tests.ui.screenshots import FLAGS
-from tests.waiting import wait_for
 from tests.web import Web
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -27,24 +26,6 @@ pytestmark = [
 ]
 #: Well below the minute after which a page reads what is under way in any case.
 SOON = 25_000
-
-
-class Redis:
-    """A server of the test's own, to be killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.socket = folder / "redis.sock"
-        self.start()
-
-    def start(self) -> None:
-        self.socket.unlink(missing_ok=True)
-        words = ["redis-server", "--port", "0", "--save", "", "--unixsocket", str(self.socket)]
-        self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-        wait_for(self.socket.exists, "Redis")
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -61,15 +42,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    running = Redis(tmp_path)
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    running = RedisServer(tmp_path / "redis.sock")
     yield running
     running.kill()
 
 
 @pytest.fixture
-def web(tmp_path: Path, redis: Redis) -> Iterator[Web]:
-    with Web(tmp_path, FABRIC_DEBUG="1", FABRIC_REDIS_URL=f"unix://{redis.socket}") as running:
+def web(tmp_path: Path, redis: RedisServer) -> Iterator[Web]:
+    with Web(tmp_path, FABRIC_DEBUG="1", FABRIC_REDIS_URL=redis.url) as running:
         yield running
 
 
@@ -111,7 +92,7 @@ def is_healed(page: Page) -> None:
     expect(page.locator("#operation")).to_contain_text("Succeeded")
 
 
-def test_redis_was_killed_and_is_back(page: Page, operation: Operation, redis: Redis) -> None:
+def test_redis_was_killed_and_is_back(page: Page, operation: Operation, redis: RedisServer) -> None:
     redis.kill()
     end(operation)
     redis.start()
@@ -154,7 +135,7 @@ def _show(page: Page, *, hidden: bool) -> None:
 
 
 def test_the_reading_after_a_nudge_failed(
-    page: Page, operation: Operation, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    page: Page, operation: Operation, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The portal is busy for a moment just when the page asks."""
     connection = Connection(unix_socket_path=str(redis.socket))

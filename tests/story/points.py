@@ -15,6 +15,8 @@ SENT, HELD, DROPPED, HALF, DONE, ANSWERED, COMMIT = (
 #: Where the far end stands still while the worker is killed, and those where it doesn't go on.
 STANDING = {HELD: "before", DROPPED: "before", HALF: "after", DONE: "after"}
 GIVEN_UP = (DROPPED, HALF)
+#: Where the host has done something that the next worker doesn't know of.
+DONE_THERE = (HALF, DONE, ANSWERED)
 #: Where the worker ends itself, and what it counts.
 OWN = {SENT: "sent", ANSWERED: "answered", COMMIT: "commit"}
 

@@ -7,11 +7,8 @@ nothing is lost and nothing done twice.
 import hashlib
 import os
 import re
-import shutil
 import signal
-import subprocess
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +17,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from tests.redis_server import RedisServer
 from tests.story import demo as demos
 from tests.story.people import Person
 from tests.waiting import wait_for
@@ -33,51 +31,6 @@ TENANT_VERBS = {
     "operations": ["GET ", "POST cancel/", "POST retry/", "GET events/"],
 }
 WEB, WORKER, LAB = "manage.py serve", "--queues operations", "manage.py lab"
-
-
-class Redis:
-    """The demo's Redis, in the test's hand: it can be away for as long as a test likes."""
-
-    def __init__(self, socket: Path) -> None:
-        self.socket = socket
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return f"unix://{self.socket}"
-
-    def start(self) -> None:
-        self.socket.unlink(missing_ok=True)
-        words = ["redis-server", "--port", "0", "--save", "", "--unixsocket", str(self.socket)]
-        self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-        wait_for(self.socket.exists, "Redis")
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    running = Redis(Path(f"/tmp/fabric-redis-{os.getpid()}.sock"))  # noqa: S108
-    yield running
-    running.kill()
-    running.socket.unlink(missing_ok=True)
-
-
-@pytest.fixture(scope="module")
-def demo(redis: Redis) -> Iterator[demos.Demo]:
-    running = demos.start(FABRIC_REDIS_URL=redis.url)
-    yield running
-    running.stop()
-    log = Path(running.log.name).read_text()
-    assert "Traceback" not in log, log  # whatever happened was met, and said in a line
-    shutil.rmtree(running.folder.parent, ignore_errors=True)
-
-
-@pytest.fixture
-def admin(demo: demos.Demo) -> Person:
-    return Person(demo, "admin")
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +141,7 @@ def test_a_worker_killed_amid_a_start_and_a_deployment_is_followed_by_one_that_e
 
 
 def test_a_portal_without_redis_answers_and_does_the_work_when_redis_is_back(
-    demo: demos.Demo, admin: Person, redis: Redis
+    demo: demos.Demo, admin: Person, redis: RedisServer
 ) -> None:
     machine, contoso = admin.row("virtual-machines", "build-01"), Person(demo, "contoso")
     upload = contoso.client.begin(5, "five.iso", "iso").headers["Location"]

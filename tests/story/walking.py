@@ -71,6 +71,8 @@ def kill(stage: Stage, forks: Forks, walk: Walk, point: Point) -> Found:
     operation = _asked(stage, walk.case)
     if _killed(stage, forks, operation, point):
         pass_time()
+        if point.where in points.DONE_THERE:
+            stage.read()  # an observer sees what the host did before the next worker does
         reaper.reap()
     _others(stage)
     operation.refresh_from_db()
