@@ -10,14 +10,16 @@
 // the machine asleep, and when the server says that it heard nothing for a while. A stream that is
 // silent, without even its heartbeat, is given up. A read that fails is tried again. Where the stream
 // is down, what is under way ([aria-busy], [data-live]) is read every five seconds; where it is up,
-// what is under way is read every minute all the same.
+// what is under way is read every minute all the same, and everything every five: who changed a row
+// may have died before it could say so.
 const KINDS = ["operation", "vm", "host", "attestation", "cluster", "library", "deployment", "audit"];
 const address = document.body.dataset.events;
 const GATHER = 150; // ms: a burst is read once
 const POLL = 5000;
 const AWAY = 60000; // ms in a background tab after which the stream is given back
 const SILENT = 40000; // ms: two heartbeats and more
-const SURE = 60000; // ms between reads of what is under way that nobody asked for
+const SURE = 60000; // ms between reads of what is under way that nobody asked for …
+const WHOLE = 300000; // … and of everything
 
 let stream = null;
 let up = false;
@@ -26,6 +28,7 @@ let timer = 0;
 let missed = false;
 let heard = 0; // Date.now() goes on while a machine sleeps
 let sure = Date.now();
+let whole = Date.now();
 
 // Progress comes many times a second; nobody reads faster than this.
 const OFTEN = 600;
@@ -74,7 +77,8 @@ function nudged(kind, id) {
 
 // The outermost of what shows something: what is inside comes with it.
 function catchUp() {
-  missed = false;
+  missed = !up; // without a stream more is missed at once
+  sure = whole = Date.now();
   for (const element of document.querySelectorAll("[data-nudge], [data-nudge-new], [data-live]")) {
     if (!element.parentElement.closest("[data-live]")) read(element);
   }
@@ -116,6 +120,7 @@ const underWay = (more) => document.querySelectorAll(`[data-nudge][aria-busy=tru
 function look() {
   if (document.hidden) return;
   if (stream && isSilent()) again();
+  if (up && Date.now() - whole > WHOLE) { catchUp(); return; }
   if (up && Date.now() - sure < SURE) return;
   sure = Date.now();
   underWay(up ? "" : ", [data-live]").forEach(read);
