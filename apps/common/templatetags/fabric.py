@@ -79,13 +79,16 @@ def when(moment: datetime.datetime | None, words: str = "") -> SafeString:
     """A time in relative words with the exact one on hover and for machines."""
     if moment is None:
         return format_html("<span>{}</span>", words or "never")
-    local = timezone.localtime(moment)
+    return _time(moment, words or age_words(moment))
+
+
+@functools.lru_cache(maxsize=1024)
+def _time(moment: datetime.datetime, words: str) -> SafeString:
+    """Kept, as all rows of one reading have the same time."""
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
-        iso(moment),
-        local.strftime("%-d %b %Y, %H:%M:%S"),
-        words or age_words(moment),
-    )
+        iso(moment), timezone.localtime(moment).strftime("%-d %b %Y, %H:%M:%S"), words,
+    )  # fmt: skip
 
 
 @register.simple_tag
