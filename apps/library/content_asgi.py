@@ -15,12 +15,12 @@ from apps.common.errors import MethodNotAllowed, NotFound, PortalError
 from apps.common.threads import in_thread
 from apps.library import content, items, stores
 from apps.library.models import StoredFile
-from apps.library.pace import Pace, SharedTurns
+from apps.library.pace import Pace
 
 RANGE = re.compile(r"bytes=(\d+)-(\d*)\Z")
 MIB = 1 << 20
-#: Over all hosts that are served, by whichever process.
-_pace = Pace(lambda: settings.FABRIC_CONTENT_MIB_PER_SECOND * MIB, SharedTurns())
+#: Over all hosts that this process serves.
+_pace = Pace(lambda: settings.FABRIC_CONTENT_MIB_PER_SECOND * MIB)
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:

@@ -74,17 +74,12 @@ def _give_uses(pairs: Sequence[Pair]) -> None:
 
 def uploads(user: User, words: str = "") -> dict[str, Any]:
     """What is under way, what was given up, and disks and images that are there to be used."""
-    rows = Upload.objects.restrict(user).select_related("actor", "file")
-    rows = _found(rows, words, "filename")
+    rows = _found(Upload.objects.restrict(user).select_related("actor"), words, "filename")
     coming = rows.filter(status__in=UNDER_WAY)
     ended = rows.filter(status=UploadStatus.EXPIRED)
     here = (UploadStatus.COMPLETE, UploadStatus.REFUSED)
     plain = rows.filter(status__in=here, kind__in=(Kind.DISK, Kind.ISO))
     shown = [*coming[:MOST], *ended[:MOST], *plain[:MOST]]
-    reading = scrub.under_way(Upload.noun)
-    for upload in shown:
-        upload.can_be_read = upload.status in here and upload.file is not None
-        upload.reading = str(upload.pk) in reading
     return {
         "uploads": shown,
         "coming": coming.count(),

@@ -124,13 +124,9 @@ def _keep(file: StoredFile, intact: bool) -> None:
 
 def is_under_way(subject: Any) -> bool:
     """Whether the file of a row is being read just now, or about to be."""
-    return str(subject.pk) in under_way(subject.noun)
-
-
-def under_way(noun: str) -> set[str]:
-    """Ids of the rows of a noun whose files are being read just now, or about to be."""
-    asked = Operation.objects.filter(kind=VERIFY, target_kind=noun, status__in=ACTIVE)
-    return set(asked.values_list("target_id", flat=True))
+    return Operation.objects.filter(
+        kind=VERIFY, target_kind=subject.noun, target_id=str(subject.pk), status__in=ACTIVE
+    ).exists()
 
 
 def told_of(file: StoredFile | None) -> dict[str, Any]:
@@ -193,8 +189,8 @@ def sweep() -> None:
     """Has the file read again whose last reading is longest ago, if that is long ago."""
     if not settings.FABRIC_SCRUB_DAYS:
         return
-    begun = Operation.objects.filter(kind=VERIFY, actor=None, status__in=ACTIVE).count()
-    if begun >= AT_ONCE:
+    under_way = Operation.objects.filter(kind=VERIFY, actor=None, status__in=ACTIVE).count()
+    if under_way >= AT_ONCE:
         return
     now = timezone.now()
     old = now - datetime.timedelta(days=settings.FABRIC_SCRUB_DAYS)
@@ -212,7 +208,7 @@ def sweep() -> None:
         and str(subject.pk) not in left_alone
         and not getattr(subject, "is_waiting", False)  # hosts are at it: it is read after them
     )
-    for subject in itertools.islice(chosen, AT_ONCE - begun):
+    for subject in itertools.islice(chosen, AT_ONCE - under_way):
         ask(actor=None, subject=subject)
 
 

@@ -55,17 +55,11 @@ def uploads_part(request: AuthenticatedHttpRequest) -> HttpResponse:
 @require_POST
 def stop_upload(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """Gives an upload up, or takes a disk or an image that is there away."""
-    upload = _upload(request, pk)
-    uploads.terminate(actor=request.user, upload=upload)
-    return _gone(request, f"{upload.filename} is gone.")
-
-
-def _upload(request: AuthenticatedHttpRequest, pk: UUID) -> Upload:
-    found = Upload.objects.restrict(request.user).select_related("tenant", "file")
-    upload = found.filter(pk=pk).first()
+    upload = Upload.objects.restrict(request.user).filter(pk=pk).first()
     if upload is None:
         raise missing("upload")
-    return upload
+    uploads.terminate(actor=request.user, upload=upload)
+    return _gone(request, f"{upload.filename} is gone.")
 
 
 def _gone(request: AuthenticatedHttpRequest, words: str) -> HttpResponse:
@@ -173,17 +167,6 @@ def verify_disk(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
 def verify_shielding_data(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     scrub.ask(actor=request.user, subject=_item(request, ShieldingData, pk))
     return redirect("library:shielding_data", pk)
-
-
-@login_required
-@require_POST
-def verify_upload(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
-    """The same for a disk or an image that is used as it arrived."""
-    upload = _upload(request, pk)
-    scrub.ask(actor=request.user, subject=upload)
-    if is_partial(request):
-        return toast(HttpResponse(status=204), f"{upload.filename} is being read again.")
-    return redirect("library:list")
 
 
 def _inspect(request: AuthenticatedHttpRequest, item: Any) -> None:

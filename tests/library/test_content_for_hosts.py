@@ -3,19 +3,16 @@
 import asyncio
 import http.client
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from redis import RedisError
 
-from apps.common.redis import client
 from apps.fabric.models import Cluster, Host
 from apps.library import content, staging
 from apps.library.hosts import choose
 from apps.library.models import ContentGrant, StagedFile, TemplateDisk
-from apps.library.pace import OwnTurns, Pace, SharedTurns
+from apps.library.pace import Pace
 from apps.operations.context import Context
 from apps.operations.models import Operation
 from tests.fabric.fixtures import RunningLab
@@ -132,52 +129,26 @@ def test_what_lies_on_the_volume_is_found_by_its_hash_and_not_fetched_again(
     assert len([path for path in files if first.sha256 in path.lower()]) == 1
 
 
-def paced(turns: OwnTurns | SharedTurns, portions: int) -> float:
-    """The longest that somebody waits who has so many portions at once, from now on."""
-    waits = [0.0]
+def test_everybody_together_takes_no_more_than_the_limit() -> None:
+    now = 0.0
 
     async def sleep(seconds: float) -> None:
-        waits.append(seconds)
+        nonlocal now
+        now = max(now, began + seconds)
 
-    async def all_at_once() -> None:
-        pace = Pace(lambda: 10 * MIB, turns, sleep)
-        await asyncio.gather(*(pace.take(MIB) for _ in range(portions)))
+    began = 0.0
+    pace = Pace(lambda: 10 * MIB, clock=lambda: began, sleep=sleep)
 
-    asyncio.run(all_at_once())
-    return max(waits)
+    async def three_at_once() -> None:
+        await asyncio.gather(*(pace.take(MIB) for _ in range(3) for _ in range(10)))
 
+    asyncio.run(three_at_once())
 
-def test_everybody_together_takes_no_more_than_the_limit() -> None:
-    now = 100.0
-
-    # 30 MiB at 10 MiB/s, taken in twelve portions of a quarter of a second: the last goes then
-    assert paced(OwnTurns(lambda: now), 30) == pytest.approx(2.75)
-
-
-def test_the_limit_holds_over_all_processes() -> None:
-    client().delete("fabric:content:pace")
-    began = time.monotonic()
-
-    paced(SharedTurns(), 40)
-    last = paced(SharedTurns(), 40)
-
-    assert last + time.monotonic() - began >= 7.75  # 80 MiB: the second waits for the first
-
-
-def test_without_redis_a_process_keeps_to_the_limit_by_itself(monkeypatch) -> None:
-    def away(*_: object) -> float:
-        raise RedisError("away")
-
-    monkeypatch.setattr(SharedTurns, "_ask", staticmethod(away))
-
-    began = time.monotonic()
-    last = paced(SharedTurns(), 30)
-
-    assert last + time.monotonic() - began >= 2.75
+    assert now == pytest.approx(3.0)  # 30 MiB at 10 MiB/s, on a clock of the test's own
 
 
 def test_without_a_limit_nobody_waits() -> None:
     async def never(_: float) -> None:
         raise AssertionError("it waited")
 
-    asyncio.run(Pace(lambda: 0, OwnTurns(), never).take(1 << 40))
+    asyncio.run(Pace(lambda: 0, sleep=never).take(1 << 40))

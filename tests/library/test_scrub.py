@@ -122,22 +122,6 @@ def test_the_page_tells_the_result_and_offers_to_read_again(
     assert "/deployments/new/?template_disk" not in text and "no longer what arrived" in text
 
 
-def test_an_image_is_read_again_from_its_row(people: People) -> None:
-    image = bring(people.contoso, "iso", b"an image" * 1000, "x.iso")
-    browser = Client()
-    browser.force_login(people.contoso)
-    stranger = Client()
-    stranger.force_login(people.fabrikam)
-    address = reverse("library:verify_upload", args=[image.pk])
-
-    assert stranger.post(address).status_code == 404
-    assert browser.post(address).status_code == 302
-
-    assert "Being read again" in browser.get(reverse("library:list")).text
-    assert [one.status for one in work()] == ["succeeded"]
-    assert "it is what arrived" in browser.get(reverse("library:list")).text
-
-
 def test_an_image_that_is_gone_from_the_store_isnt_offered_any_more(people: People) -> None:
     upload = bring(people.contoso, "iso", b"an image" * 1000, "x.iso")
     assert upload.file is not None
