@@ -42,9 +42,15 @@ def s3(bucket: str, **options: Any) -> dict[str, Any]:
     endpoint = options.get("endpoint_url")
     if endpoint and not endpoint.startswith(("https://", "http://")):
         raise ImproperlyConfigured(f"{PREFIX}S3_ENDPOINT has to begin with https:// or http://.")
-    config = Config(
+    signing: dict[str, Any] = {
         # a service of one's own is mostly known by one name, not by one for each bucket
-        s3={"addressing_style": "path" if endpoint else "auto"},
+        "addressing_style": "path" if endpoint else "auto",
+    }
+    if not (endpoint or "").startswith("http://"):
+        # TLS keeps parts as they are; hashing each of them beside that would be work for nothing
+        signing["payload_signing_enabled"] = False
+    config = Config(
+        s3=signing,
         signature_version="s3v4",
         max_pool_connections=CONNECTIONS,
         connect_timeout=10,

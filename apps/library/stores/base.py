@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Unfinished
@@ -60,12 +61,14 @@ class Writer(ABC):
     """
 
     mark_bytes: int
+    #: So many marks are made safe at once; bytes wait where it would be more.
+    at_once = 1
 
     def __init__(self, offset: int, says: Says) -> None:
         self.at = self.safe = offset
         self._says = says
-        self._thread = ThreadPoolExecutor(1, "library-store")
-        self._pending: tuple[int, Future[Any]] | None = None
+        self._threads = ThreadPoolExecutor(self.at_once, "library-store")
+        self._pending: deque[tuple[int, Future[Any]]] = deque()
 
     @abstractmethod
     def before(self, count: int) -> bytes:
@@ -79,11 +82,16 @@ class Writer(ABC):
         """What makes safe what came up to now."""
 
     def mark(self) -> int:
-        """Begins to make safe what came; the offset up to which everything is. Waits only for
-        what earlier marks began.
+        """Begins to make safe what came; the offset up to which everything is. Waits only while
+        earlier marks take all threads.
         """
-        self._wait()
-        self._pending = (self.at, self._thread.submit(self._work()))
+        self._wait(self.at_once - 1)
+        self._pending.append((self.at, self._threads.submit(self._work())))
+        return self.safe
+
+    def look(self) -> int:
+        """The offset up to which everything is safe by now. Waits for nothing."""
+        self._wait(self.at_once)
         return self.safe
 
     def settle(self) -> int:
@@ -105,23 +113,23 @@ class Writer(ABC):
     def forget(self) -> None:
         """Lets go of what only the offset that it began at needed: the upload is past it now."""
 
-    def _wait(self) -> None:
-        if self._pending is None:
-            return
-        at, work = self._pending
-        while True:
+    def _wait(self, left: int = 0) -> None:
+        """Until no more than so many marks are under way; what ended in between is safe, too."""
+        while self._pending and (len(self._pending) > left or self._pending[0][1].done()):
+            at, work = self._pending[0]
             try:
                 work.result(SAYS_EVERY)
-                break
             except Unfinished:
                 if work.done():
                     raise
                 self._says()
-        self._pending, self.safe = None, at
+                continue
+            self._pending.popleft()
+            self.safe = at
 
     def close(self) -> None:
         """Always, and once more does no harm."""
-        self._thread.shutdown(wait=True)
+        self._threads.shutdown(wait=True)
 
 
 class Store(ABC):

@@ -14,6 +14,8 @@ Receive = Callable[[], Awaitable[Any]]
 PIECE = 1 << 20
 #: A client that sends nothing for this long isn't waited for.
 STALLED_SECONDS = 60
+#: What came is handed on after so long, though it be little: nothing may be coming after it.
+BEAT_SECONDS = 1
 #: What is read of a refused body, so that the refusal arrives before the connection ends.
 DRAINED, DRAIN_SECONDS = 16 << 20, 5
 
@@ -34,33 +36,40 @@ class Body:
         )
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Raises Gone where the connection is cut (after what came), UploadStalled in silence."""
+        """Raises Gone where the connection is cut (after what came), UploadStalled in silence.
+        Of a silence that is shorter an empty piece tells.
+        """
         held: list[bytes] = []
-        size = 0
+        size, silent = 0, 0
         while not self.is_over:
             try:
-                more = await self._next()
-            except (Gone, UploadStalled):
+                more = await self._next(BEAT_SECONDS)
+            except Gone:
                 if held:
                     yield b"".join(held)
                 raise
+            except TimeoutError:
+                silent += BEAT_SECONDS
+                if silent >= STALLED_SECONDS:
+                    raise UploadStalled(
+                        f"Nothing came for {STALLED_SECONDS} seconds.",
+                        hint="Ask for the offset and go on from there.",
+                    ) from None
+                yield b"".join(held)
+                held, size = [], 0
+                continue
             held.append(more)
-            size += len(more)
+            size, silent = size + len(more), 0
             if size >= PIECE:
                 yield b"".join(held)
                 held, size = [], 0
         if held:
             yield b"".join(held)
 
-    async def _next(self) -> bytes:
-        try:
-            async with asyncio.timeout(STALLED_SECONDS):
-                message = await self._receive()
-        except TimeoutError:
-            raise UploadStalled(
-                f"Nothing came for {STALLED_SECONDS} seconds.",
-                hint="Ask for the offset and go on from there.",
-            ) from None
+    async def _next(self, seconds: float) -> bytes:
+        """Raises Gone, TimeoutError."""
+        async with asyncio.timeout(seconds):
+            message = await self._receive()
         if message["type"] == "http.disconnect":
             self.is_over = True
             raise Gone
@@ -72,7 +81,7 @@ class Body:
         if self._waits:
             return
         left = DRAINED
-        with suppress(Gone, UploadStalled, TimeoutError):
+        with suppress(Gone, TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 while not self.is_over and left > 0:
-                    left -= len(await self._next())
+                    left -= len(await self._next(DRAIN_SECONDS))

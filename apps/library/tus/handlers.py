@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from django.urls import reverse
@@ -17,7 +18,7 @@ from apps.accounts.models import User
 from apps.accounts.permissions import missing, require_noun
 from apps.common.api import idempotency
 from apps.common.errors import Conflict, PortalError, TooLarge, Unavailable, UploadExpired
-from apps.common.threads import in_thread
+from apps.common.threads import OwnThread, in_thread
 from apps.library import uploads
 from apps.library.api.serializers import UploadSerializer
 from apps.library.choices import UploadStatus
@@ -177,14 +178,28 @@ async def _receive(upload: Upload, headers: Headers, body: Body, offset: int) ->
     if upload.file is None:
         raise Conflict("The upload’s file is gone.", hint="Begin a new upload.")
     chunk = Chunk(upload, upload.file, announced)
-    await in_thread(chunk.open, offset)
-    try:
+    async with OwnThread("library-upload") as thread:
+        await thread.run(chunk.open, offset)
         try:
-            async for piece in body.pieces():
-                await in_thread(chunk.write, piece)
-        except _INTERRUPTIONS:
-            await in_thread(lambda: chunk.finish(whole=False))
-            raise
-        await in_thread(lambda: chunk.finish(whole=True))
+            try:
+                await _write(thread, chunk, body)
+            except _INTERRUPTIONS:
+                await thread.run(lambda: chunk.finish(whole=False))
+                raise
+            await thread.run(lambda: chunk.finish(whole=True))
+        finally:
+            await thread.run(chunk.close)
+
+
+async def _write(thread: OwnThread, chunk: Chunk, body: Body) -> None:
+    """Each piece is written while the next one arrives. What came is written when this ends."""
+    last: asyncio.Future[None] | None = None
+    try:
+        async for piece in body.pieces():
+            if last is not None:
+                await last
+            work = partial(chunk.write, piece) if piece else chunk.tell
+            last = asyncio.ensure_future(thread.run(work))
     finally:
-        await in_thread(chunk.close)
+        if last is not None:
+            await last

@@ -98,6 +98,10 @@ class Chunk:
         self._tell(writer.mark())
         storage.require_still_room(self._file.tenant_id)
 
+    def tell(self) -> None:
+        """Tells what became safe meanwhile; for when nothing comes just now."""
+        self._tell(self._open_writer().look())
+
     def finish(self, *, whole: bool) -> None:
         """The chunk's end: all of it came (`whole`), or the connection was cut.
 
