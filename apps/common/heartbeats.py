@@ -1,4 +1,6 @@
-"""Who works: each worker says so in Redis every ten seconds, and is believed for thirty."""
+"""Who works and who serves: each process says so in Redis every ten seconds, and is believed for
+thirty.
+"""
 
 import contextlib
 import threading
@@ -9,14 +11,15 @@ from apps.common.redis import client
 
 EVERY_SECONDS = 10
 BELIEVED_SECONDS = 30
-PREFIX = "fabric:worker:"
+WORKER, WEB = "fabric:worker:", "fabric:web:"
+_last: dict[str, int] = {}
 
 
-def say(name: str) -> None:
-    client().set(PREFIX + name, "1", ex=BELIEVED_SECONDS)
+def say(name: str, kind: str = WORKER) -> None:
+    client().set(kind + name, "1", ex=BELIEVED_SECONDS)
 
 
-def keep_saying(name: str) -> threading.Event:
+def keep_saying(name: str, kind: str = WORKER) -> threading.Event:
     """Says it from a thread of its own until the event that is given back is set."""
     stop = threading.Event()
 
@@ -24,16 +27,28 @@ def keep_saying(name: str) -> threading.Event:
         while True:
             # Without Redis it is said again in ten seconds; until then it rightly counts as lost.
             with contextlib.suppress(RedisError):
-                say(name)
+                say(name, kind)
+                _last[kind] = len(heard(kind))
             if stop.wait(EVERY_SECONDS):
-                client().delete(PREFIX + name)
+                client().delete(kind + name)
                 return
 
     threading.Thread(target=run, name="heartbeat", daemon=True).start()
     return stop
 
 
+def heard(kind: str) -> list[str]:
+    """The names of those of a kind that were heard lately."""
+    found = client().scan_iter(match=kind + "*", count=100)
+    return sorted(key.decode().removeprefix(kind) for key in found)
+
+
 def workers() -> list[str]:
-    """The names of the workers that were heard lately."""
-    found = client().scan_iter(match=PREFIX + "*", count=100)
-    return sorted(key.decode().removeprefix(PREFIX) for key in found)
+    return heard(WORKER)
+
+
+def last_heard(kind: str) -> int:
+    """How many there were when Redis was last heard by who keeps saying it here; 0: it never was.
+    Asks nobody.
+    """
+    return _last.get(kind, 0)

@@ -19,7 +19,7 @@ from apps.library.pace import Pace
 
 RANGE = re.compile(r"bytes=(\d+)-(\d*)\Z")
 MIB = 1 << 20
-#: Over all hosts that this process serves.
+#: Over all hosts, and all web processes.
 _pace = Pace(lambda: settings.FABRIC_CONTENT_MIB_PER_SECOND * MIB)
 
 

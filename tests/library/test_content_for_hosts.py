@@ -1,6 +1,5 @@
 """Many hosts at once, each by its own address; a cut, a second wish for the same file, a limit."""
 
-import asyncio
 import http.client
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ from apps.fabric.models import Cluster, Host
 from apps.library import content, staging
 from apps.library.hosts import choose
 from apps.library.models import ContentGrant, StagedFile, TemplateDisk
-from apps.library.pace import Pace
 from apps.operations.context import Context
 from apps.operations.models import Operation
 from tests.fabric.fixtures import RunningLab
@@ -127,28 +125,3 @@ def test_what_lies_on_the_volume_is_found_by_its_hash_and_not_fetched_again(
     state = lab.control("GET", "/state")["clusters"][0]["volumes"]
     files = [file["path"] for volume in state for file in volume.get("files") or []]
     assert len([path for path in files if first.sha256 in path.lower()]) == 1
-
-
-def test_everybody_together_takes_no_more_than_the_limit() -> None:
-    now = 0.0
-
-    async def sleep(seconds: float) -> None:
-        nonlocal now
-        now = max(now, began + seconds)
-
-    began = 0.0
-    pace = Pace(lambda: 10 * MIB, clock=lambda: began, sleep=sleep)
-
-    async def three_at_once() -> None:
-        await asyncio.gather(*(pace.take(MIB) for _ in range(3) for _ in range(10)))
-
-    asyncio.run(three_at_once())
-
-    assert now == pytest.approx(3.0)  # 30 MiB at 10 MiB/s, on a clock of the test's own
-
-
-def test_without_a_limit_nobody_waits() -> None:
-    async def never(_: float) -> None:
-        raise AssertionError("it waited")
-
-    asyncio.run(Pace(lambda: 0, sleep=never).take(1 << 40))

@@ -4,7 +4,9 @@ content.
 
 import asyncio
 import contextlib
+import os
 import signal
+import socket
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +16,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.common import heartbeats
 from fabric_portal import checks, tls
 
 GRACE_SECONDS = 3
@@ -74,7 +77,11 @@ class Command(BaseCommand):
                     uvicorn.Config(application, host=host, port=options["tls_port"], **encrypted)
                 )
             )
-        asyncio.run(_serve(servers))
+        name = f"{socket.gethostname()}-{os.getpid()}"
+        silence = heartbeats.keep_saying(name, heartbeats.WEB)
+        with asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner:
+            runner.run(_serve(servers))
+        silence.set()
         if not all(server.started for server in servers):
             raise CommandError("The server could not start: is the port free?")
 
