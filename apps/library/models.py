@@ -233,10 +233,20 @@ class Pair(UUIDModel):
     @property
     def hindrance(self) -> str:
         """Why nothing can be made of a pair that fits: one of its files is refused by now."""
-        for half in (self.template_disk, self.shielding_data):
-            if half.status == ItemStatus.REFUSED and half.problems:
-                return f"{half.filename}: {half.problems[0]['message']}"
-        return ""
+        half = self._refused
+        return f"{half.filename}: {half.problems[0]['message']}" if half else ""
+
+    @property
+    def remedy(self) -> str:
+        """How to mend that."""
+        half = self._refused
+        return str(half.problems[0].get("fix", "")) if half else ""
+
+    @property
+    def _refused(self) -> "TemplateDisk | ShieldingData | None":
+        halves = (self.template_disk, self.shielding_data)
+        refused = (one for one in halves if one.status == ItemStatus.REFUSED and one.problems)
+        return next(refused, None)
 
     @property
     def reason(self) -> dict[str, str]:

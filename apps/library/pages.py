@@ -13,6 +13,7 @@ from apps.library.models import LibraryItem, Pair, ShieldingData, TemplateDisk, 
 
 #: Rows of each table; who has more looks for them by name.
 MOST = 100
+HERE = (UploadStatus.COMPLETE, UploadStatus.REFUSED)
 UNDER_WAY = (UploadStatus.RECEIVING, UploadStatus.VERIFYING)
 STATES = {
     ItemStatus.USABLE: ("ok", "ok", "Usable"),
@@ -77,14 +78,25 @@ def uploads(user: User, words: str = "") -> dict[str, Any]:
     rows = _found(Upload.objects.restrict(user).select_related("actor"), words, "filename")
     coming = rows.filter(status__in=UNDER_WAY)
     ended = rows.filter(status=UploadStatus.EXPIRED)
-    here = (UploadStatus.COMPLETE, UploadStatus.REFUSED)
-    plain = rows.filter(status__in=here, kind__in=(Kind.DISK, Kind.ISO))
-    shown = [*coming[:MOST], *ended[:MOST], *plain[:MOST]]
+    plain = rows.filter(status__in=HERE, kind__in=(Kind.DISK, Kind.ISO))
+    shown = [*coming[:MOST], *ended[:MOST], *plain.select_related("file")[:MOST]]
+    _give_integrity(shown)
     return {
         "uploads": shown,
         "coming": coming.count(),
         "may_stop": holds(user, "upload", "delete"),
     }
+
+
+def _give_integrity(uploads: Sequence[Any]) -> None:
+    """Gives each upload of a whole file `integrity`, what readings at rest found, and `being_read`;
+    others have None.
+    """
+    whole = [one for one in uploads if one.status in HERE and one.file is not None]
+    reading = scrub.being_read(whole) if whole else set()
+    for one in uploads:
+        one.integrity = scrub.told_of(one.file) if one in whole else None
+        one.being_read = str(one.pk) in reading
 
 
 def quota(user: User) -> dict[str, int] | None:

@@ -42,7 +42,7 @@ def register() -> None:
     )  # fmt: skip
     runners.register(
         Runner(
-            kind=scrub.VERIFY, steps=(scrub.READ,), run=scrub.verify,
+            kind=scrub.VERIFY, steps=(scrub.READ,), run=scrub.verify, after=scrub.ended,
             permission=("template-disk", "delete"),
         )
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -15,10 +16,11 @@ from apps.accounts.models import User
 from apps.accounts.permissions import require
 from apps.audit import services as audit
 from apps.common.errors import StateForbids
-from apps.library import inspection, stores
+from apps.library import inspection, storage, stores
 from apps.library.choices import ItemStatus, UploadStatus
 from apps.library.models import StoredFile, TemplateDisk, Upload
-from apps.library.sha256 import Sha256
+from apps.library.sha256 import BLOCK, Sha256
+from apps.operations import nudges
 from apps.operations import services as operations
 from apps.operations.choices import ACTIVE
 from apps.operations.context import Context
@@ -27,14 +29,16 @@ from apps.operations.models import Operation
 
 VERIFY = "library.verify"
 READ = "Read the file again"
+#: What an attempt remembers: {bytes, state}, how far it was and the hash up to there.
+READING = "reading"
 DAMAGED = "damaged"
 #: Files that are read by the clock at once; who asks for one isn't kept waiting by them.
 AT_ONCE = 1
 LOOKED_AT = 200
 #: After a reading by the clock that didn't end well the file is left alone for this long.
 PAUSE = datetime.timedelta(hours=1)
-#: Between two words about how far it is, in bytes.
-SAYS_EVERY = 64 << 20
+#: Between two words about how far it is, in bytes, and between two notes for whoever takes over.
+SAYS_EVERY, NOTES_EVERY = 64 << 20, 512 << 20
 
 
 def problem() -> dict[str, str]:
@@ -54,6 +58,7 @@ def ask(*, actor: User | None, subject: Any) -> Operation:
         require(actor, "delete", subject)
     if subject.file is None or not subject.file.sha256:
         raise StateForbids("There is no whole file to read yet.")
+    inspection.nudge(subject)
     return operations.request(
         actor=actor,
         kind=VERIFY,
@@ -80,20 +85,23 @@ def verify(ctx: Context) -> dict[str, Any]:
         if not intact:
             told = problem()
             raise OperationFailed(DAMAGED, told["message"], told["fix"])
-    return {"sha256": found, "intact": True}
+    return {"sha256": found, "intact": True, READING: None}
 
 
 def _read(ctx: Context, file: StoredFile) -> str:
     """The SHA-256 of what is there; empty where nothing is."""
-    digest, done = Sha256(), 0
+    digest, done = _begun(ctx)
     try:
         with stores.current().open(file) as content:
-            for piece in content.pieces(0, content.size - 1):
+            for piece in content.pieces(done, content.size - 1):
                 digest.update(piece)
                 done += len(piece)
                 if done % SAYS_EVERY < len(piece):
                     ctx.check_cancelled()
                     ctx.progress(100 * done / file.size_bytes)
+                if done % NOTES_EVERY < len(piece) and digest.state:
+                    whole = done - done % BLOCK  # what the state is of
+                    ctx.remember(**{READING: {"bytes": whole, "state": digest.state}})
     except FileNotFoundError:
         return ""
     except (stores.StoreAway, OSError) as error:
@@ -101,6 +109,24 @@ def _read(ctx: Context, file: StoredFile) -> str:
             "store-away", "The file can’t be read just now.", "Try again later.", str(error)
         ) from error
     return digest.hexdigest()
+
+
+def ended(operation: Operation) -> None:
+    """However it ended: pages say no longer that the file is being read."""
+    nudges.publish("library", operation.target_id, operation.tenant_id, kind=operation.target_kind)
+
+
+def _begun(ctx: Context) -> tuple[Sha256, int]:
+    """The hash of what a lost worker had read, and how much that was; else from the beginning."""
+    noted = ctx.recall(READING)
+    if not noted:
+        return Sha256(), 0
+    found = Sha256.resumed(noted["state"], noted["bytes"], b"")
+    if found is None:
+        ctx.log("It is read from the beginning: this worker can’t take up another one’s hash.")
+        return Sha256(), 0
+    ctx.log(f"It goes on at {storage.words(noted['bytes'])}, where the worker before was lost.")
+    return found, noted["bytes"]
 
 
 @transaction.atomic
@@ -127,6 +153,14 @@ def is_under_way(subject: Any) -> bool:
     return Operation.objects.filter(
         kind=VERIFY, target_kind=subject.noun, target_id=str(subject.pk), status__in=ACTIVE
     ).exists()
+
+
+def being_read(subjects: Iterable[Any]) -> set[str]:
+    """The ids of those of some rows whose files are."""
+    asked = Operation.objects.filter(
+        kind=VERIFY, target_id__in=[str(one.pk) for one in subjects], status__in=ACTIVE
+    )
+    return set(asked.values_list("target_id", flat=True))
 
 
 def told_of(file: StoredFile | None) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
 from apps.attestation.selectors import guardian_by_thumbprint
@@ -18,12 +19,13 @@ def uploads() -> QuerySet[Upload]:
     )
 
 
-def isos(user: User) -> QuerySet[Upload]:
-    """ISO images that arrived whole, of those that the user sees."""
+def isos(user: User, also: UUID | None = None) -> QuerySet[Upload]:
+    """ISO images that can be used, of those that the user sees; `also` one that was named, whose
+    state then has to be told.
+    """
     rows: QuerySet[Upload] = Upload.objects.restrict(user)
-    return rows.select_related("tenant", "file").filter(
-        kind=Kind.ISO, status=UploadStatus.COMPLETE, file__isnull=False
-    )
+    usable = Q(status=UploadStatus.COMPLETE, file__isnull=False)
+    return rows.select_related("tenant", "file").filter(usable | Q(pk=also), kind=Kind.ISO)
 
 
 def template_disks() -> QuerySet[TemplateDisk]:

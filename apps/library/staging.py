@@ -37,8 +37,9 @@ HIDDEN = "the file’s address, known to the host alone"
 def bring(ctx: Context, file: StoredFile, place: Place) -> str:
     """Has the host fetch a file unless it has it, and gives the host's path of it."""
     if StoredFile.objects.filter(pk=file.pk, is_intact=False).exists():
-        told = scrub.problem()
-        raise OperationFailed(told["code"], told["message"], told["fix"])
+        told, subject = scrub.problem(), scrub.subject_of(file)
+        name = f"{subject.filename}: " if subject is not None else ""
+        raise OperationFailed(told["code"], f"{name}{told['message']}", told["fix"])
     path = place.path(file.staged_name)
     script = scripts.load("library", "Receive-Content")
     known = {

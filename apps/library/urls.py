@@ -7,6 +7,7 @@ urlpatterns = [
     path("library/", views.library, name="list"),
     path("library/uploads/", views.uploads_part, name="uploads"),
     path("library/uploads/<uuid:pk>/stop/", views.stop_upload, name="stop_upload"),
+    path("library/uploads/<uuid:pk>/verify/", views.verify_upload, name="verify_upload"),
     path("library/pairs/<uuid:pk>/", views.pair, name="pair"),
     path("library/template-disks/<uuid:pk>/", views.template_disk, name="disk"),
     path("library/template-disks/<uuid:pk>/delete/", views.delete_disk, name="delete_disk"),

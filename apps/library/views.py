@@ -55,14 +55,29 @@ def uploads_part(request: AuthenticatedHttpRequest) -> HttpResponse:
 @require_POST
 def stop_upload(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """Gives an upload up, or takes a disk or an image that is there away."""
-    upload = Upload.objects.restrict(request.user).filter(pk=pk).first()
+    upload = _upload(request, pk)
+    uploads.terminate(actor=request.user, upload=upload)
+    return _done(request, f"{upload.filename} is gone.")
+
+
+@login_required
+@require_POST
+def verify_upload(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
+    """Has the stored disk or image read again."""
+    upload = _upload(request, pk)
+    scrub.ask(actor=request.user, subject=upload)
+    return _done(request, f"{upload.filename} is read again. Its row then says what was found.")
+
+
+def _upload(request: AuthenticatedHttpRequest, pk: UUID) -> Upload:
+    rows = Upload.objects.restrict(request.user).select_related("file", "tenant")
+    upload: Upload | None = rows.filter(pk=pk).first()
     if upload is None:
         raise missing("upload")
-    uploads.terminate(actor=request.user, upload=upload)
-    return _gone(request, f"{upload.filename} is gone.")
+    return upload
 
 
-def _gone(request: AuthenticatedHttpRequest, words: str) -> HttpResponse:
+def _done(request: AuthenticatedHttpRequest, words: str) -> HttpResponse:
     if is_partial(request):
         return toast(HttpResponse(status=204), words, "success")
     return redirect("library:list")
@@ -178,4 +193,4 @@ def _inspect(request: AuthenticatedHttpRequest, item: Any) -> None:
 def _delete(request: AuthenticatedHttpRequest, item: Any) -> HttpResponse:
     """Deletes it, or says in words what still needs it."""
     services.delete(actor=request.user, item=item)
-    return _gone(request, f"{item.name} was deleted.")
+    return _done(request, f"{item.name} was deleted.")

@@ -1,5 +1,8 @@
 """Files at rest are read again: by the clock, and when somebody asks. What differs isn't used."""
 
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -9,16 +12,24 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.audit.models import AuditEntry
+from apps.fabric import credentials
+from apps.fabric.models import Cluster
+from apps.fabric.selectors import owner_of_credential
 from apps.library import scrub
-from apps.library.models import StoredFile, TemplateDisk, Upload
+from apps.library.models import ShieldingData, StoredFile, TemplateDisk, Upload
+from apps.library.stores.local import LocalContent
 from apps.operations.models import Operation
 from conftest import api_client
 from tests.library import disks
 from tests.library.bringing import again, bring, item, path_of, work
 from tests.library.makers import pair, shielding_data
 from tests.people import People
+from tests.vms.deployments.makers import fabric
+from tests.web import ROOT, environment
 
+__all__ = ["fabric"]
 pytestmark = pytest.mark.django_db(transaction=True)
+MIB = 1 << 20
 
 
 @pytest.fixture
@@ -32,6 +43,16 @@ def usable(disk: TemplateDisk) -> TemplateDisk:
         status="usable", inspected_at=timezone.now(), waiting_for="", retry_at=None
     )
     return again(disk)
+
+
+@pytest.fixture
+def away(fabric: Cluster) -> Cluster:
+    """A cluster whose hosts don't answer: what is refused is refused without them."""
+    fabric.username = "portal"
+    fabric.password_envelope = credentials.seal("x", owner=owner_of_credential(fabric))
+    fabric.save()
+    fabric.hosts.update(address="127.0.0.1")
+    return fabric
 
 
 def damage(file: StoredFile) -> None:
@@ -152,3 +173,108 @@ def test_a_file_that_isnt_whole_has_nothing_to_read(people: People, settings: An
     answer = api_client(people.contoso).post(reverse("upload-detail", args=[upload.pk]) + "verify/")
 
     assert answer.status_code == 409 and Upload.objects.get().status == "receiving"
+
+
+def test_reading_goes_on_where_a_killed_worker_was(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytes(range(256)) * (8 * MIB // 256) + b"the end"
+    upload = bring(people.contoso, "iso", content, "x.iso")
+    asked = scrub.ask(actor=None, subject=upload)
+    command = [sys.executable, "-m", "tests.library.dying_reader", str(asked.pk), str(MIB), "5"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), check=False)
+    assert done.returncode == -signal.SIGKILL
+    begun: list[int] = []
+    pieces = LocalContent.pieces
+
+    def seen(self: LocalContent, first: int, last: int) -> Any:
+        begun.append(first)
+        return pieces(self, first, last)
+
+    monkeypatch.setattr(LocalContent, "pieces", seen)
+    Operation.objects.filter(pk=asked.pk).update(status="queued", worker="")  # as the reaper does
+
+    (operation,) = work()
+
+    assert (operation.status, operation.attempt, begun) == ("succeeded", 2, [5 * MIB])
+    assert operation.result["sha256"] == upload.sha256 and operation.result["reading"] is None
+    assert operation.events.filter(message__contains="goes on at 5.0 MiB").exists()
+
+
+def test_an_image_has_a_button_and_a_result_and_isnt_deployed_once_it_rotted(
+    people: People, away: Cluster
+) -> None:
+    upload = bring(people.contoso, "iso", b"an image" * 1_000_000, "setup.iso")
+    page, api = Client(), api_client(people.contoso)
+    page.force_login(people.contoso)
+    verify = reverse("library:verify_upload", args=[upload.pk])
+    assert verify in (text := page.get("/library/").content.decode())
+    assert "Not read again yet" in text
+
+    assert page.post(verify, headers={"HX-Request": "true"}).status_code == 204
+    assert "The stored file is being read" in page.get("/library/").content.decode()
+    work()
+    assert "Read again: it is what arrived" in page.get("/library/").content.decode()
+
+    form = {
+        "kind": "blank", "name": "new-01", "processors": "2", "memory_gib": "4", "disk_gib": "40",
+        "cluster": str(away.pk), "volume": str(away.volumes.get().pk), "iso": str(upload.pk),
+    }  # fmt: skip
+    assert upload.file is not None
+    damage(upload.file)
+    page.post(verify)
+    work()
+
+    told = ("setup.iso isn’t usable: What is stored is no longer what arrived", "Upload the file")
+    text = page.get("/library/").content.decode()
+    assert "Read again: it differs" in text and told[1] in text
+    for address in ("/deployments/new/preflight/", "/deployments/new/"):
+        text = page.post(address, form, headers={"HX-Request": "true"}).content.decode()
+        assert all(words in text for words in told), address
+    body = {
+        "name": "new-01", "cluster": str(away.pk), "volume": str(away.volumes.get().pk),
+        "processors": 2, "memory_bytes": 4 << 30, "disk_size_bytes": 40 << 30,
+        "iso": str(upload.pk),
+    }  # fmt: skip
+    tried = api.post("/api/v1/deployments/preflight/", body).data
+    (line,) = [one for one in tried["checks"] if one["id"] == "iso"]
+    assert not tried["ok"] and told[0] in line["message"] and told[1] in line["fix"]
+    refused = api.post("/api/v1/deployments/", body)
+    assert refused.status_code == 400 and told[0] in refused.data["detail"]
+    assert told[1] in refused.data["hint"]
+
+
+@pytest.mark.parametrize("half", ["disk", "data"])
+def test_a_pair_isnt_deployed_once_either_file_rotted(
+    people: People, away: Cluster, half: str
+) -> None:
+    pdk = item(people.contoso, "shielding-data", b"sealed" * 1_000_000, "tier0.pdk")
+    ShieldingData.objects.update(status="usable", purpose="new-vm", policy="shielded")
+    disk = usable(item(people.contoso, "template-disk", disks.protected(), "web.vhdx"))
+    fits = pair(disk, pdk)
+    rotten = disk if half == "disk" else pdk
+    damage(rotten.file)
+    scrub.ask(actor=None, subject=rotten)
+    work()
+
+    api, page = api_client(people.contoso), Client()
+    page.force_login(people.contoso)
+    body = {
+        "name": "new-01", "cluster": str(away.pk), "volume": str(away.volumes.get().pk),
+        "processors": 2, "memory_bytes": 4 << 30, "template_disk": str(disk.pk),
+        "shielding_data": str(pdk.pk),
+    }  # fmt: skip
+    told = f"{rotten.name} isn’t usable: What is stored is no longer what arrived"
+    tried = api.post("/api/v1/deployments/preflight/", body).data
+    wrong = [one for one in tried["checks"] if not one["ok"]]
+    assert told in wrong[0]["message"] and "Upload the file again" in wrong[0]["fix"]
+    refused = api.post("/api/v1/deployments/", body)
+    assert refused.status_code == 400 and told in str(refused.data)
+    form = {
+        "kind": "shielded", "name": "new-01", "processors": "2", "memory_gib": "4",
+        "cluster": str(away.pk), "volume": str(away.volumes.get().pk), "pair": str(fits.pk),
+    }  # fmt: skip
+    answer = page.post("/deployments/new/", form)
+    assert answer.status_code == 422 and told in answer.content.decode()
+    text = page.get(reverse("library:pair", args=[fits.pk])).content.decode()
+    assert "Nothing can be made of it now" in text and f"?pair={fits.pk}" not in text

@@ -17,12 +17,12 @@ from django.utils import timezone
 
 from apps.accounts.services import issue_token
 from apps.common import redis
-from apps.library import arrival, stores, sweeping, uploads
+from apps.library import arrival, scrub, stores, sweeping, uploads
 from apps.library.models import StoredFile, Upload
 from apps.library.tus import lease
 from tests import s3
 from tests.library import disks
-from tests.library.bringing import item
+from tests.library.bringing import bring, item, work
 from tests.library.serving import UPLOADS, Client, checksum
 from tests.people import People
 from tests.serving import served
@@ -178,6 +178,22 @@ def test_several_files_at_once_and_each_is_whole(
         arrival.receive(upload_of(path).pk)
         assert upload_of(path).sha256 == hashlib.sha256(content).hexdigest()
         assert content_of(path) == content
+
+
+def test_a_bit_of_rot_is_found_in_a_bucket(bucket: s3.Service, people: People) -> None:
+    upload = bring(people.contoso, "iso", BYTES, "setup.iso")
+    assert upload.file is not None
+    scrub.ask(actor=None, subject=upload)
+    assert work()[0].status == "succeeded"
+
+    rotten = BYTES[: 5 * MIB] + bytes([BYTES[5 * MIB] ^ 1]) + BYTES[5 * MIB + 1 :]
+    key = f"{bucket.prefix}/{upload.file.key}"
+    bucket.client().put_object(Bucket=s3.BUCKET, Key=key, Body=rotten)
+    scrub.ask(actor=None, subject=upload)
+
+    assert (work()[0].error or {})["code"] == "damaged"
+    upload.refresh_from_db()
+    assert upload.status == "refused" and upload.file.__class__.objects.get().is_intact is False
 
 
 def test_in_a_bucket_a_wrong_chunk_leaves_nothing_behind(bucket: s3.Service, token: str) -> None:

@@ -119,7 +119,7 @@ class DeploymentForm(forms.Form):
         return self.fields[name]
 
     def _offer_isos(self) -> None:
-        rows = library.isos(self.user)
+        rows = library.isos(self.user, also=uuid_or_none(self._said("iso")))
         self._choice("iso").queryset = rows.order_by("tenant__name", "filename")
 
     def _offer_kinds(self) -> None:
@@ -266,9 +266,10 @@ class DeploymentForm(forms.Form):
         )
 
     def refuse(self, error: PortalError) -> None:
-        """Puts a service's refusal where it belongs."""
+        """Puts a service's refusal where it belongs, with the way out where there is one of each."""
+        hint = error.hint if len(error.errors) == 1 else ""
         for one in error.errors:
-            self.add_error(self._field_of(one), one.message)
+            self.add_error(self._field_of(one), f"{one.message} {hint}".strip())
         if not error.errors:
             self.add_error(None, f"{error.detail} {error.hint}".strip())
 
