@@ -18,6 +18,7 @@ from apps.remoting.protocol import KeptProtocol
 from apps.remoting.sessions import Session
 from apps.remoting.shell import Shell
 from tests.lab.wsman.machines import N1
+from tests.waiting import wait_for
 
 TRANSPORTS = ["ntlm-http", "ntlm-https", "basic-https"]
 SCRIPT = scripts.from_text("Get-Answer", "'{}'\n")
@@ -168,9 +169,12 @@ def test_closing_the_pool_deletes_the_shells(server, endpoint, pool):
 def _cut_while_running(server, machines, script) -> None:
     """Breaks the line in the middle of the next run of a script; the one after it works."""
     works = machines.behaviours[script.text]
+    host = machines.by_address[N1]
 
     def cut(parameters, emit, cancelled):
         machines.behaviours[script.text] = works
+        before = host.requests
+        wait_for(lambda: host.requests > before, "the client waits for the answer")
         server.sever(N1)
         cancelled.wait()
 
