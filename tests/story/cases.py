@@ -52,6 +52,7 @@ REPEATS = {
     "deployment.deploy (shielded)": MAKES,
     "deployment.deploy (from sizes)": MAKES,
     "deployment.batch": MAKES,
+    "vm.move-storage": frozenset({"Invoke-CimMethod"}),  # the job’s process, where it was ended
 }
 LONG_AGO = 3600.0
 RECIPE = {recipe.label: recipe.ask for recipe in RECIPES}

@@ -45,4 +45,9 @@ class WireFault(Exception):
 
 
 class ScriptCancelled(Exception):
-    """The client terminated the command, or the lab is closing."""
+    """The client terminated the command, or the lab is closing. `is_done`: what ran when it ended
+    has done its work already."""
+
+    def __init__(self, message: str, *, is_done: bool = False) -> None:
+        super().__init__(message)
+        self.is_done = is_done

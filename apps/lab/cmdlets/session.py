@@ -69,8 +69,8 @@ class Session:
                 meet("before")
                 yield
                 meet("after")
-        except Dropped:
-            raise ScriptCancelled(f"{name} was held and dropped") from None
+        except Dropped as end:
+            raise ScriptCancelled(f"{name} was held and dropped", is_done=end.is_done) from None
 
     def pause(self, seconds: float) -> None:
         """Waits, but not for a client that has gone away."""

@@ -32,9 +32,15 @@ def start_host_job(
     key = _key(ctx, JobId)
     process = _place(ctx, key)
     if process is not None:
-        _create(ctx, key)
         work = (ctx.world, ctx.host_name, key, process, ScriptText, json.loads(ParametersJson))
-        threading.Thread(target=_run, args=work, name=f"lab-job-{JobId}", daemon=True).start()
+        thread = threading.Thread(target=_run, args=work, name=f"lab-job-{JobId}", daemon=True)
+        try:
+            _create(ctx, key)
+        except ScriptCancelled as ended:
+            if ended.is_done:  # Windows has it; it runs on without who asked for it
+                thread.start()
+            raise
+        thread.start()
     return {"job_id": JobId}
 
 
@@ -60,11 +66,12 @@ def _create(ctx: engine.HandlerContext, key: str) -> None:
                 "Windows did not create the job's process: Win32_Process.Create returned "
                 f"{answer['ReturnValue']}."
             )
-    except CmdletError:
-        with ctx.world.locked():
-            processes.end(ctx.world, key)
-            ctx.world.jobs.pop(key, None)
-            ctx.world.changed()
+    except (CmdletError, ScriptCancelled) as ended:
+        if not (isinstance(ended, ScriptCancelled) and ended.is_done):
+            with ctx.world.locked():
+                processes.end(ctx.world, key)
+                ctx.world.jobs.pop(key, None)
+                ctx.world.changed()
         raise
 
 

@@ -28,7 +28,11 @@ class Hold:
 
 
 class Dropped(Exception):
-    """The script is not to go on."""
+    """The script is not to go on; `is_done` where what it was held at has done its work."""
+
+    def __init__(self, *, is_done: bool) -> None:
+        super().__init__()
+        self.is_done = is_done
 
 
 class Holds:
@@ -100,4 +104,4 @@ class Holds:
             self._changed.notify_all()
             self._changed.wait_for(lambda: row.state != "held")
             if row.state == DROP:
-                raise Dropped
+                raise Dropped(is_done=row.when == "after")
