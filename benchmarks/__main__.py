@@ -1,6 +1,6 @@
 """How fast the portal is. Prints figures; judges none.
 
-usage: python -m benchmarks [--demo var/demo.json] [--rows 10000] [--mib 2048] [part …]
+usage: python -m benchmarks [--demo var/demo.json] [--rows 10000 100000] [--mib 2048] [part …]
 
 wire     calls to a thousand simulated hosts, beside pywinrm by itself
 grid     the grid of virtual machines, on SQLite and on PostgreSQL where that is installed
@@ -31,9 +31,9 @@ from tests import postgres
 PARTS = ("wire", "grid", "start", "read", "files", "inspect", "seeing", "scale")
 
 
-def grid(rows: int) -> None:
+def grid(rows: list[int]) -> None:
     """A process for each database, as settings are read once."""
-    command = [sys.executable, "-m", "benchmarks.grid", "--rows", str(rows)]
+    command = [sys.executable, "-m", "benchmarks.grid", "--rows", *map(str, rows)]
     plain = {k: v for k, v in os.environ.items() if k != "FABRIC_DATABASE_URL"}
     subprocess.run(command, env=plain, check=True)  # noqa: S603
     folder = postgres.binaries()
@@ -67,7 +67,7 @@ def main() -> int:
     parser.add_argument("--demo", type=Path, default=Path("var/demo.json"))
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--hosts", type=int, default=1000)
-    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--mib", type=int, default=2048)
     options = parser.parse_args()
     parts = options.part or PARTS
