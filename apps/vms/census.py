@@ -4,6 +4,7 @@ Read from the counts that `apps.vms.counting` keeps, whatever the number of mach
 that wasn't counted yet is counted on the spot.
 """
 
+import functools
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -118,6 +119,7 @@ def _count(cluster_ids: Collection[UUID]) -> list[Cell]:
     return [Cell(*row) for row in rows]
 
 
+@functools.lru_cache(maxsize=4096)
 def _id(text: str | None) -> UUID | None:
     return UUID(text) if text else None
 
