@@ -266,7 +266,7 @@ class DeploymentForm(forms.Form):
         )
 
     def refuse(self, error: PortalError) -> None:
-        """Puts a service's refusal where it belongs, with the way out where there is one."""
+        """Puts a service’s refusal where it belongs, with the way out where there is one."""
         hint = error.hint if len(error.errors) == 1 else ""
         for one in error.errors:
             self.add_error(self._field_of(one), f"{one.message} {hint}".strip())
