@@ -134,7 +134,8 @@ def _measure(rows: int, times: int) -> dict[str, float]:
     client = _client()
     load = os.getloadavg()[0]
     title = f"grid of {rows:,} on {connection.vendor}, load {load:.1f}"
-    heads = f"{'least':>8}{'median':>8}{'95 %':>8}{'CPU':>8} ms {'queries':>8}{'in them':>9} ms {'gzip':>7}"
+    heads = f"{'least':>8}{'median':>8}{'95 %':>8}{'CPU':>8} ms "
+    heads += f"{'queries':>8}{'in them':>9} ms {'gzip':>7}"
     say(f"{title:<44}{heads}")
     return {
         name + part: _line(client, name + part, f"/virtual-machines/{query}", headers, times)
