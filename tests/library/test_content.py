@@ -85,6 +85,22 @@ def test_guessed_addresses_are_nothing(port: int, path: str) -> None:
         assert Client(port).send("GET", guess).status == 404
 
 
+def test_an_address_opens_its_own_file_and_no_other(port: int, path: str, people: People) -> None:
+    sealed = b"the answer file of another machine" * 1000
+    other = item(people.contoso, "shielding-data", sealed, "tier0.pdk")
+    ways = (
+        f"{path}{other.file.pk}/", f"{path}../{other.file.key}/", f"{path}..%2f{other.file.key}",
+        f"{path}?file={other.file.pk}", f"{path}?key={other.file.key}",
+        path.replace("/content/", f"/content/{other.file.pk}/"),
+        path.replace("/content/", "/content/own/"),
+    )  # fmt: skip
+
+    for way in ways:
+        answer = Client(port).send("GET", way)
+        assert answer.status == 404 or answer.body == disks.protected(), way
+        assert sealed[:34] not in answer.body, way
+
+
 def test_owners_get_their_file_and_nobody_else_does(
     port: int, disk: TemplateDisk, people: People
 ) -> None:

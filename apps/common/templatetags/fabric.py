@@ -95,7 +95,7 @@ def _time(moment: datetime.datetime, words: str) -> SafeString:
 def day(moment: datetime.datetime | None) -> SafeString:
     """A time as day and clock, for what is past and stays so."""
     if moment is None:
-        return format_html("<span>–</span>")
+        return format_html("<span>{}</span>", "–")
     return when(moment, timezone.localtime(moment).strftime("%-d %b %Y, %H:%M"))
 
 
