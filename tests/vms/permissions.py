@@ -34,6 +34,7 @@ PAGES = {
     "deployments/<uuid:pk>/row/": SEEN,
     "deployments/<uuid:pk>/cancel/": MAY_OPERATE,
     "deployments/<uuid:pk>/retry/": MAY_OPERATE,
+    "deployments/<uuid:pk>/retry-elsewhere/": MAY_OPERATE,
     "deployments/<uuid:pk>/clean-up/": MAY_OPERATE,
 }
 API = {
@@ -59,6 +60,8 @@ API = {
     "GET deployments/batch/<>/": SEEN,
     "GET deployments/batch/<>/results/": SEEN,
     "GET deployments/<>/": SEEN,
+    "GET deployments/<>/placements/": MAY_OPERATE,
+    "POST deployments/<>/retry/": MAY_OPERATE,
     "POST deployments/<>/clean-up/": MAY_OPERATE,
 }
 API |= {f"POST virtual-machines/<>/{verb}/": MAY_OPERATE for verb in VERBS}

@@ -9,6 +9,7 @@ from apps.operations import selectors as operations
 from apps.operations.choices import ACTIVE, Status
 from apps.operations.models import Operation
 from apps.remoting import Script, scripts
+from apps.vms.deployments import elsewhere
 from apps.vms.deployments.checks import Check
 from apps.vms.deployments.forms import DeploymentForm
 from apps.vms.deployments.models import Deployment
@@ -85,6 +86,20 @@ def failed_step(operation: Operation | None) -> tuple[int, str]:
     return 0, ""
 
 
+def _elsewhere(row: Deployment) -> dict[str, Any]:
+    """The other hosts, for a retry on one of them."""
+    places = elsewhere.placements(row)
+    allowed = [place.host for place in places if place.allowed]
+    best = max(allowed, key=lambda host: host.memory_available_bytes or 0, default=None)
+    return {
+        "elsewhere": places,
+        "elsewhere_allowed": len(allowed),
+        "elsewhere_chosen": best.pk if best else None,
+        "elsewhere_hindrance": elsewhere.hindrance(row),
+        "elsewhere_there": elsewhere.is_there(row),
+    }
+
+
 def detail(user: User, row: Deployment) -> dict[str, Any]:
     """What the page of one deployment shows."""
     operation = row.operation
@@ -112,6 +127,7 @@ def detail(user: User, row: Deployment) -> dict[str, Any]:
         "may_see_hosts": holds(user, "host", "view"),
         "may_cancel": may["cancel"],
         "may_retry": may["retry"] and not busy,
+        **(_elsewhere(row) if may["retry"] and not busy else {}),
         "may_clean": holds(user, "deployment", "delete") and ended_badly and bool(row.leftovers)
         and not busy,
         "scripts": [

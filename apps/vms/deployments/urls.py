@@ -18,5 +18,6 @@ urlpatterns = [
     path("deployments/<uuid:pk>/row/", views.row, name="row"),
     path("deployments/<uuid:pk>/cancel/", views.cancel, name="cancel"),
     path("deployments/<uuid:pk>/retry/", views.retry, name="retry"),
+    path("deployments/<uuid:pk>/retry-elsewhere/", views.retry_elsewhere, name="retry-elsewhere"),
     path("deployments/<uuid:pk>/clean-up/", views.clean_up, name="clean-up"),
 ]

@@ -15,15 +15,17 @@ from apps.accounts.permissions import holds, missing, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.errors import Invalid, PortalError
 from apps.common.htmx import is_partial
+from apps.fabric.models import Host
 from apps.operations import services as operations
 from apps.operations.choices import Status
-from apps.vms.deployments import checks, choosing, pages, services
+from apps.vms.deployments import checks, choosing, elsewhere, pages, services
 from apps.vms.deployments.api.views import DeploymentFilter
 from apps.vms.deployments.forms import (
     BLANK,
     SHIELDED,
     DeploymentForm,
     places_of,
+    uuid_or_none,
     with_volume,
 )
 from apps.vms.deployments.models import Deployment
@@ -201,6 +203,20 @@ def cancel(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
 def retry(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     """The same once more; its page then shows the new try."""
     operations.retry(actor=request.user, operation=_operation(_one(request, pk)))
+    return redirect("deployments:detail", pk)
+
+
+@login_required
+@require_POST
+def retry_elsewhere(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
+    """The same once more, on the host that was chosen."""
+    found = _one(request, pk)
+    rows = Host.objects.filter(cluster=found.cluster_id)
+    chosen = uuid_or_none(request.POST.get("host", ""))
+    host = rows.filter(pk=chosen).first() if chosen else None
+    if host is None:
+        raise Invalid.field("host", f"Choose a host of {found.cluster.name}.")
+    elsewhere.retry(actor=request.user, deployment=found, host=host)
     return redirect("deployments:detail", pk)
 
 

@@ -81,6 +81,10 @@ class PlanSerializer(SharedPlanSerializer):
         return _plan(self.validated_data)
 
 
+class RetrySerializer(serializers.Serializer[Any]):
+    host = RelatedField(queryset=_places(Host))
+
+
 def _plan(values: Mapping[str, Any]) -> Plan:
     return Plan(**{name: value for name, value in values.items() if value is not None})
 

@@ -15,11 +15,13 @@ from apps.common.api.filters import StrictFilterSet
 from apps.common.api.views import RestrictedViewSet
 from apps.operations.api.serializers import OperationSerializer
 from apps.operations.choices import Status
-from apps.vms.deployments import services
+from apps.vms.api.serializers import PlacementSerializer
+from apps.vms.deployments import elsewhere, services
 from apps.vms.deployments.api.serializers import (
     DeploymentPreflightSerializer,
     DeploymentSerializer,
     PlanSerializer,
+    RetrySerializer,
 )
 from apps.vms.deployments.models import Deployment
 from apps.vms.deployments.plans import Plan
@@ -72,6 +74,28 @@ class DeploymentViewSet(RestrictedViewSet):
         return answer(
             services.clean_up(actor=cast(User, request.user), deployment=deployment), request
         )
+
+    @extend_schema(responses=PlacementSerializer(many=True))
+    @action(
+        detail=True, methods=["get"], url_path="placements", filterset_class=None,
+        pagination_class=None,
+    )  # fmt: skip
+    def placements(self, request: Request, pk: str) -> Response:
+        """Every other host of its cluster: whether a retry may be made there, and why not."""
+        found = elsewhere.placements(self.row("deploy"))
+        return Response(PlacementSerializer(found, many=True).data)
+
+    @extend_schema(request=RetrySerializer, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"], url_path="retry")
+    def retry(self, request: Request, pk: str) -> Response:
+        """The same once more on another host. A retry on its own host is its operation's."""
+        deployment = self.row("deploy")
+        body = RetrySerializer(data=request.data, context=self.get_serializer_context())
+        body.is_valid(raise_exception=True)
+        asked = elsewhere.retry(
+            actor=cast(User, request.user), deployment=deployment, host=body.validated_data["host"]
+        )
+        return answer(asked, request)
 
     def _plan(self, request: Request) -> Plan:
         require_noun(request.user, "deployment", "deploy")
