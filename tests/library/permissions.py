@@ -10,6 +10,7 @@ PAGES = {
     "library/": SEEN,
     "library/uploads/": SEEN,
     "library/uploads/<uuid:pk>/stop/": MAY_DELETE,
+    "library/uploads/<uuid:pk>/verify/": MAY_DELETE,
     "library/pairs/<uuid:pk>/": SEEN,
     "library/template-disks/<uuid:pk>/": SEEN,
     "library/template-disks/<uuid:pk>/delete/": MAY_DELETE,
