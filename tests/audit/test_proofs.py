@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.db.models import F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
@@ -219,6 +219,7 @@ def test_what_is_no_evidence_is_said_to_be_none(tmp_path: Path, text: str) -> No
     assert (code, words.split(":")[0]) == (2, "Can't tell")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100), st.binary(min_size=32, max_size=32), st.integers(0, 511))
 def test_the_verifier_s_signatures_are_those_of_everybody(
     message: bytes, seed: bytes, bit: int

@@ -22,7 +22,7 @@ def _clean_up(ctx: Context) -> dict[str, Any]:
     )
     if deployment is None:
         raise OperationFailed("not-found", f"{ctx.operation.target_name} is gone.")
-    site = Site(ctx, deployment)
+    site = Site(ctx, deployment, is_patient=False)  # nothing is lost by trying again later
     with ctx.step(LOOK):
         site.remains()  # also finds a VM of it whose id was never told
     with ctx.step(REMOVE):

@@ -23,7 +23,8 @@ REMOVE_SECONDS = 110
 class Site:
     """A deployment's host, for one attempt."""
 
-    def __init__(self, ctx: Context, deployment: Deployment) -> None:
+    def __init__(self, ctx: Context, deployment: Deployment, *, is_patient: bool = True) -> None:
+        """`is_patient`: wait for a host that is cut off once something was done there."""
         if deployment.host is None or deployment.volume is None:
             raise OperationFailed(
                 "host-gone",
@@ -31,6 +32,7 @@ class Site:
                 hint="Deploy it anew.",
             )
         self.ctx = ctx
+        self.is_patient = is_patient
         self.deployment = deployment
         self.host, self.volume = deployment.host, deployment.volume
         self.endpoint: Endpoint = fabric.endpoint_for_host(self.host)
@@ -44,6 +46,8 @@ class Site:
         return self._where_it_is(lambda: self._patiently(call))
 
     def _patiently(self, question: Callable[[], Any]) -> Any:
+        if not self.is_patient:
+            return question()
         allowed = patience.while_cut_off(self.ctx, self.endpoint)
         return patience.ask(self.ctx, self.host.name, question, allowed=allowed)
 
