@@ -148,7 +148,9 @@ export class Transfer {
     clearTimeout(this.waiting);
     this.waiting = null;
     this.upload.abort();
-    this.rest("Paused.", "It goes on where it stopped.");
+    const { value, max } = this.row.bar;
+    const sent = max > 1 ? ` ${bytes(value)} of ${bytes(max)} were sent.` : "";
+    this.rest("Paused.", `It goes on where it stopped.${sent}`);
   }
 
   rest(text, more) {
@@ -173,8 +175,10 @@ export class Transfer {
     this.row.idle(true);
     // A refusal stands; anything else may go better later.
     const final = status >= 400 && status < 500 && !WAITS.includes(status);
-    if (final) Transfer.sending.delete(this);
-    else this.waiting = setTimeout(() => this.go(), AGAIN_AFTER);
+    if (final) {
+      Transfer.sending.delete(this);
+      this.row.bar.remove();
+    } else this.waiting = setTimeout(() => this.go(), AGAIN_AFTER);
     this.row.only(...(final ? ["dismiss"] : ["resume", "pause", "stop"]));
     this.row.show("bad", "bad", final ? `Refused: ${what}` : what, fix, code);
   }
