@@ -6,16 +6,31 @@ with it, so that an envelope copied to another row doesn't open there.
 
 import base64
 import os
+from collections.abc import Callable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+from apps.common.errors import StateForbids
+
 VERSION = "v1"
 NONCE_BYTES = 12
+#: Seals what a room above keeps with the newest key: (how many anew, how many had it already).
+Keeper = Callable[[], tuple[int, int]]
+_keepers: list[Keeper] = []
 
 
-class EnvelopeError(Exception):
+def register_keeper(keeper: Keeper) -> None:
+    """A room that keeps envelopes of its own takes part in the rotation of keys."""
+    _keepers.append(keeper)
+
+
+def keepers() -> tuple[Keeper, ...]:
+    return tuple(_keepers)
+
+
+class EnvelopeError(StateForbids):
     """An envelope that can't be opened: its key is gone, or it was changed or moved."""
 
 

@@ -158,6 +158,9 @@ def rotate_credential_keys() -> tuple[int, int]:
             setattr(cluster, field, credentials.seal(secret, owner=owner))
             cluster.save(update_fields=[field])
             resealed += 1
+    for keeper in credentials.keepers():
+        more, had = keeper()
+        resealed, current = resealed + more, current + had
     if resealed:
         audit_log.record(
             actor=None, action="credential.rotate", target_kind="credential", target_id="",

@@ -11,7 +11,7 @@ class VMsConfig(AppConfig):
     verbose_name = "Virtual machines"
 
     def ready(self) -> None:
-        from apps.fabric import extensions, observers
+        from apps.fabric import credentials, extensions, observers
         from apps.vms import deployments, runners, selectors
         from apps.vms.readings import VMObserver
 
@@ -21,7 +21,16 @@ class VMsConfig(AppConfig):
         extensions.register_host_extra("running_guarded", selectors.running_guarded)
         runners.register()
         deployments.connect()
+        credentials.register_keeper(_reseal_values)
         _navigate()
+
+
+def _reseal_values() -> tuple[int, int]:
+    from apps.vms.deployments.models import Deployment
+
+    kept = Deployment.objects.exclude(sealed_values="").select_for_update()
+    done = [deployment.reseal() for deployment in kept]
+    return done.count(True), done.count(False)
 
 
 def _navigate() -> None:

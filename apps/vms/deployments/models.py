@@ -1,5 +1,6 @@
 """Deployments: what was asked for, on which host it was made, and what a failure left there."""
 
+import json
 from typing import Any
 
 from django.db import models
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.permissions import RestrictedQuerySet
 from apps.common.models import UUIDModel
+from apps.fabric import credentials
 from apps.operations.choices import ACTIVE, Status
 
 
@@ -86,7 +88,7 @@ class Deployment(UUIDModel):
     processors = models.PositiveIntegerField()
     memory_bytes = models.BigIntegerField()
     disk_size_bytes = models.BigIntegerField(null=True)
-    specialization = models.JSONField(default=dict)
+    sealed_values = models.TextField(blank=True)
     start = models.BooleanField(default=True)
     checks = models.JSONField(default=list)
     vm_id = models.UUIDField("Hyper-V's id", null=True)
@@ -111,6 +113,36 @@ class Deployment(UUIDModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def specialization(self) -> dict[str, Any]:
+        """Values for the answer file by their keys, passwords and product keys among them: sealed
+        at rest, and kept until it has succeeded. Raises EnvelopeError.
+        """
+        if not self.sealed_values:
+            return {}
+        told: dict[str, Any] = json.loads(
+            credentials.reveal(self.sealed_values, owner=self._owner_of_values)
+        )
+        return told
+
+    @specialization.setter
+    def specialization(self, values: dict[str, Any]) -> None:
+        text = json.dumps(values)
+        owner = self._owner_of_values
+        self.sealed_values = credentials.seal(text, owner=owner) if values else ""
+
+    @property
+    def _owner_of_values(self) -> str:
+        return f"deployment-values:{self.pk}"
+
+    def reseal(self) -> bool:
+        """Seals its values with the newest key; whether that was needed. Raises EnvelopeError."""
+        if not self.sealed_values or credentials.is_current(self.sealed_values):
+            return False
+        self.specialization = self.specialization
+        self.save(update_fields=["sealed_values"])
+        return True
 
     @property
     def guarded(self) -> bool:

@@ -101,7 +101,7 @@ def deploy(*, actor: User, plan: Plan) -> Deployment:
 
 def row_of(plan: Plan, host: Host, found: list[Check]) -> Deployment:
     """The row, not saved yet, of a machine that is to be made on that host."""
-    return Deployment(
+    row = Deployment(
         name=plan.name,
         cluster=plan.cluster,
         host=host,
@@ -114,11 +114,12 @@ def row_of(plan: Plan, host: Host, found: list[Check]) -> Deployment:
         processors=plan.processors,
         memory_bytes=plan.memory_bytes,
         disk_size_bytes=plan.disk_size_bytes,
-        specialization=dict(plan.specialization),
         start=plan.start,
         checks=[check.as_dict() for check in found],
         folder=rf"{plan.volume.path}\FabricPortal\vms\{plan.name}",
     )
+    row.specialization = dict(plan.specialization)
+    return row
 
 
 def _require(found: list[Check]) -> None:

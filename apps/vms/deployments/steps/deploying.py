@@ -306,7 +306,7 @@ def _after(operation: Operation) -> None:
         return
     changes: dict[str, Any] = {"status": operation.status}
     if operation.status == Status.SUCCEEDED:
-        changes |= {"specialization": {}, "leftovers": []}
+        changes |= {"sealed_values": "", "leftovers": []}
     elif (operation.error or {}).get("code") in ("worker-lost", "internal") and deployment.files:
         changes["leftovers"] = [
             deployment.leftover("virtual-machine", deployment.name),
