@@ -44,6 +44,31 @@ class RedactedJson(logging.Formatter):
         return json.dumps(line)
 
 
+class BrokerAway(logging.Filter):
+    """The scheduler tells of a broker that is away by two stacks; its next turn comes by itself,
+    and one line says as much.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        problem = record.exc_info[1] if record.exc_info else None
+        if _is_broker_away(problem):
+            record.msg, record.args, record.exc_info = "%s", (problem,), None
+        return True
+
+
+def _is_broker_away(problem: BaseException | None) -> bool:
+    from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
+
+    seen: set[int] = set()
+    while problem is not None and id(problem) not in seen:
+        if isinstance(problem, OperationalError | RedisError | OSError):
+            return True
+        seen.add(id(problem))
+        problem = problem.__cause__ or problem.__context__
+    return False
+
+
 def configuration(level: str, *, json: bool) -> dict[str, Any]:
     if level not in LEVELS:
         raise ImproperlyConfigured(f"FABRIC_LOG_LEVEL has to be one of {', '.join(LEVELS)}.")
@@ -55,6 +80,7 @@ def configuration(level: str, *, json: bool) -> dict[str, Any]:
             "plain": {"()": Redacted, "format": "{levelname:<7} {name}: {message}", "style": "{"},
             "json": {"()": RedactedJson},
         },
+        "filters": {"broker-away": {"()": BrokerAway}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": form}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
@@ -63,5 +89,6 @@ def configuration(level: str, *, json: bool) -> dict[str, Any]:
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "uvicorn": {"level": "WARNING"},
             "urllib3": {"level": "ERROR"},
+            "celery.beat": {"filters": ["broker-away"]},
         },
     }
