@@ -106,7 +106,7 @@ def _whole(at: datetime.datetime) -> datetime.datetime:
 
 
 def _lock(host: Host) -> bool:
-    return Host.objects.select_for_update().filter(pk=host.pk).first() is not None
+    return Host.objects.select_for_update(no_key=True).filter(pk=host.pk).first() is not None
 
 
 def _current(host: Host) -> VerdictSpan | None:

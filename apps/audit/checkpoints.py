@@ -35,7 +35,7 @@ def now(size: int | None = None) -> Checkpoint:
 @transaction.atomic
 def keep() -> AuditCheckpoint | None:
     """Signs and keeps where the log is, if it grew and there is a key."""
-    head = AuditHead.objects.select_for_update().filter(pk=1).first()
+    head = AuditHead.objects.select_for_update(no_key=True).filter(pk=1).first()
     if head is None or AuditCheckpoint.objects.filter(size=head.size).exists():
         return None
     checkpoint = now(head.size)

@@ -32,7 +32,7 @@ def record(
     The head's row is locked until the caller's transaction ends: indexes have no gap, not even
     after a rollback, and times never go back.
     """
-    head = AuditHead.objects.select_for_update().get_or_create(pk=1)[0]
+    head = AuditHead.objects.select_for_update(no_key=True).get_or_create(pk=1)[0]
     now = max(timezone.now(), head.last_time)
     entry = AuditEntry(
         index=head.size + 1,

@@ -30,7 +30,8 @@ def keep_saying(name: str, kind: str = WORKER) -> threading.Event:
                 say(name, kind)
                 _last[kind] = len(heard(kind))
             if stop.wait(EVERY_SECONDS):
-                client().delete(kind + name)
+                with contextlib.suppress(RedisError):  # what was said ends by itself
+                    client().delete(kind + name)
                 return
 
     threading.Thread(target=run, name="heartbeat", daemon=True).start()

@@ -55,7 +55,9 @@ def _hash(file: StoredFile, lock: Any) -> str:
 def _settle(upload: Upload, file: StoredFile, sha256: str) -> None:
     facts = _facts(file) if file.kind == Kind.TEMPLATE_DISK else None
     with transaction.atomic():
-        row = Upload.objects.select_for_update().filter(pk=upload.pk, status=UploadStatus.VERIFYING)
+        row = Upload.objects.select_for_update(no_key=True).filter(
+            pk=upload.pk, status=UploadStatus.VERIFYING
+        )
         if not row.exists():
             return
         file.sha256, file.incoming = sha256, None

@@ -132,7 +132,7 @@ def _begun(ctx: Context) -> tuple[Sha256, int]:
 @transaction.atomic
 def _keep(file: StoredFile, intact: bool) -> None:
     """The verdict, and what it means for the row of the library."""
-    before = StoredFile.objects.select_for_update().filter(pk=file.pk).first()
+    before = StoredFile.objects.select_for_update(no_key=True).filter(pk=file.pk).first()
     if before is None:
         return
     StoredFile.objects.filter(pk=file.pk).update(is_intact=intact, read_at=timezone.now())

@@ -20,7 +20,7 @@ def delete(*, actor: User, item: Item) -> None:
     it, OperationActive while a host looks into it.
     """
     require(actor, "delete", item)
-    locked = type(item).objects.select_for_update().get(pk=item.pk)
+    locked = type(item).objects.select_for_update(no_key=True).get(pk=item.pk)
     usage.require_unused(locked)
     operations.require_none_active(item.noun, item.pk)
     record(actor, item, "delete")

@@ -23,7 +23,7 @@ def used_by(tenant: Tenant) -> int:
 
 def require_room(tenant: Tenant, size: int) -> None:
     """Raises QuotaExceeded or NoSpace. Call it in the transaction that reserves the size."""
-    locked = Tenant.objects.select_for_update().get(pk=tenant.pk)
+    locked = Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
     left = locked.quota_bytes - used_by(locked)
     if size > left:
         raise QuotaExceeded(

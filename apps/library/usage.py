@@ -50,7 +50,7 @@ def hold(*rows: Any) -> None:
     who begins to need them has said so. Raises Conflict where one is gone.
     """
     for row in rows:
-        if not type(row).objects.select_for_update().filter(pk=row.pk).exists():
+        if not type(row).objects.select_for_update(no_key=True).filter(pk=row.pk).exists():
             raise Conflict(f"{row.name} was deleted just now.", hint="Choose another one.")
 
 

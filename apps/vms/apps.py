@@ -28,7 +28,7 @@ class VMsConfig(AppConfig):
 def _reseal_values() -> tuple[int, int]:
     from apps.vms.deployments.models import Deployment
 
-    kept = Deployment.objects.exclude(sealed_values="").select_for_update()
+    kept = Deployment.objects.exclude(sealed_values="").select_for_update(no_key=True)
     done = [deployment.reseal() for deployment in kept]
     return done.count(True), done.count(False)
 

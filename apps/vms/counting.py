@@ -53,7 +53,7 @@ def recount(cluster_id: UUID) -> None:
 
 
 def _locked(cluster_id: UUID) -> ClusterCount | None:
-    counts = ClusterCount.objects.select_for_update().filter(pk=cluster_id)
+    counts = ClusterCount.objects.select_for_update(no_key=True).filter(pk=cluster_id)
     kept = counts.first()
     if kept is not None:
         return kept

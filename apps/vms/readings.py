@@ -52,7 +52,7 @@ class VMObserver:
         # locked: an operation that ends meanwhile writes after this, not under it
         known = {
             vm.vm_id: vm
-            for vm in rows.select_for_update(of=("self",)).filter(
+            for vm in rows.select_for_update(of=("self",), no_key=True).filter(
                 vm_id__in=[uuid.UUID(told["vm_id"]) for told in reading["vms"]]
             )
         }
@@ -82,7 +82,9 @@ class VMObserver:
     def host_missed(self, host: Host, reason: str, at: datetime.datetime) -> None:
         """Its rows stay as last seen, with since when and why; long unseen ones become unknown."""
         changed = []
-        for vm in VirtualMachine.objects.select_for_update(of=("self",)).filter(host=host):
+        for vm in VirtualMachine.objects.select_for_update(of=("self",), no_key=True).filter(
+            host=host
+        ):
             before = (vm.problem, vm.failing_since, vm.state)
             vm.problem, vm.failing_since = reason, vm.failing_since or at
             if vm.freshness == "unknown" and vm.state != VMState.UNKNOWN:

@@ -50,7 +50,7 @@ def is_there(deployment: Deployment) -> bool:
 def retry(*, actor: User, deployment: Deployment, host: Host) -> Operation:
     """The same deployment once more, on that host. Raises Conflict, Invalid, PlacementRefused."""
     require(actor, "deploy", deployment)
-    row = Deployment.objects.select_for_update(of=("self",)).select_related(
+    row = Deployment.objects.select_for_update(of=("self",), no_key=True).select_related(
         "operation", "cluster", "host", "volume", "virtual_switch", "template_disk",
         "shielding_data", "iso", "tenant",
     ).get(pk=deployment.pk)  # fmt: skip
