@@ -8,12 +8,14 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
+from kombu.exceptions import OperationalError
 
 from apps.audit import checkpoints, leaves, offline, proofs, tasks, verification
 from apps.audit.filters import AuditFilters
 from apps.audit.models import AuditCheckpoint, AuditEntry, Outcome, Verification
 from apps.common.access import holds, require_noun
 from apps.common.api.filters import clean_query
+from apps.common.errors import Unavailable
 from apps.common.htmx import is_partial
 
 A_PAGE = 50
@@ -32,7 +34,6 @@ def entry_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "pages": page.paginator.get_elided_page_range(page.number),
         "outcomes": [str(outcome) for outcome in Outcome],
-        "filtered": request.GET.urlencode(),
         "may_export": holds(request.user, "audit-entry", "export"),
     }
     if is_partial(request):
@@ -66,8 +67,12 @@ def verify(request: HttpRequest) -> HttpResponse:
 def _begin(request: HttpRequest) -> HttpResponse:
     require_noun(request.user, "audit-entry", "verify")
     if verification.under_way() is None:
-        verification.begin()
-        tasks.verify.apply_async(queue="observations")
+        begun = verification.begin()
+        try:
+            tasks.verify.apply_async(queue="observations")
+        except OperationalError as error:
+            begun.delete()  # nobody has heard of it: it mustn't stand as under way
+            raise Unavailable("The log can’t be read again just now.", hint="Try later.") from error
     if is_partial(request):
         return render(request, "audit/_verified.html", _log(request))
     return redirect("audit:entry_list")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.test import Client
+from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
 from apps.audit import tasks, tree
@@ -40,6 +41,16 @@ def test_an_auditor_has_the_log_read_again(auditor: User, monkeypatch, settings)
     tasks.verify()
     assert "Log verified up to" in page.get("/audit/").text
     assert Verification.objects.count() == 1
+
+
+def test_without_a_queue_nothing_stands_as_under_way(auditor: User, monkeypatch) -> None:
+    def away(**_: object) -> None:
+        raise OperationalError("Connection refused.")
+
+    monkeypatch.setattr(tasks.verify, "apply_async", away)
+
+    assert browser(auditor).post("/audit/verify/").status_code == 503
+    assert not Verification.objects.exists()
 
 
 def test_what_was_changed_shows_on_the_page(auditor: User) -> None:
