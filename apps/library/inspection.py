@@ -79,6 +79,13 @@ def ended(operation: Operation) -> None:
     wait(item, reason, timezone.now() + pause(item.failures))
 
 
+def let_go(item: Item) -> None:
+    """Has the rest of an inspection stop where the item itself is judged: what still is looked for
+    then is only which others it fits, for which nobody waits who deletes it."""
+    if item.status not in WAITING:
+        operations.let_go(INSPECT, item.noun, item.pk)
+
+
 def pause(failures: int) -> datetime.timedelta:
     """How long to leave hosts alone after so many failures in a row."""
     return min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(10, max(0, failures - 1)))

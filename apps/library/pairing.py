@@ -36,14 +36,25 @@ def make(item: TemplateDisk | ShieldingData) -> list[Pair]:
             for one in TemplateDisk.objects.filter(tenant=item.tenant, status=ItemStatus.USABLE)
         ]
     for template, data in halves:
-        Pair.objects.get_or_create(
-            template_disk=template, shielding_data=data, defaults={"tenant": item.tenant}
-        )
+        _make(template, data)
     return list(
         item.pairs.filter(applicable=None).select_related(
             "template_disk__file", "shielding_data__file"
         )
     )
+
+
+@transaction.atomic
+def _make(template: TemplateDisk, data: ShieldingData) -> None:
+    """One pair, unless either half is being deleted just now."""
+    halves = [
+        model.objects.select_for_update(no_key=True).filter(pk=half.pk).exists()
+        for model, half in ((TemplateDisk, template), (ShieldingData, data))
+    ]
+    if all(halves):
+        Pair.objects.get_or_create(
+            template_disk=template, shielding_data=data, defaults={"tenant": template.tenant}
+        )
 
 
 def other(pair: Pair, item: TemplateDisk | ShieldingData) -> TemplateDisk | ShieldingData:

@@ -135,10 +135,12 @@ def _check_pairs(ctx: Context, item: TemplateDisk | ShieldingData) -> int:
     """Checks each new pair of the item; one that can't be checked now is left to the sweep."""
     found = pairing.make(item)
     for number, pair in enumerate(found):
+        ctx.check_cancelled()
         ctx.progress(100 * number // len(found), f"With {pairing.other(pair, item).filename}")
         try:
             pairing.check(ctx, pair)
         except (RemotingError, OperationFailed) as error:
+            ctx.check_cancelled()
             ctx.log(f"{pair.name} wasn’t checked: {error}")
     return len(found)
 

@@ -17,11 +17,12 @@ Item = TemplateDisk | ShieldingData
 @transaction.atomic
 def delete(*, actor: User, item: Item) -> None:
     """Removes a row with its file, its upload and its pairs. Raises InUse while something needs
-    it, OperationActive while a host looks into it.
+    it, OperationActive while a host looks into it. What it fits needn't be found out any more.
     """
     require(actor, "delete", item)
     locked = type(item).objects.select_for_update(no_key=True).get(pk=item.pk)
     usage.require_unused(locked)
+    inspection.let_go(locked)
     operations.require_none_active(item.noun, item.pk)
     record(actor, item, "delete")
     inspection.nudge(item)

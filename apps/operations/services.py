@@ -88,6 +88,13 @@ def _insert(operation: Operation) -> None:
         operation.save(force_insert=True)  # the other one ended in between
 
 
+def let_go(kind: str, target_kind: str, target_id: Any) -> None:
+    """Has work stop whose rest its target no longer needs, and doesn't wait for that."""
+    Operation.objects.filter(
+        kind=kind, target_kind=target_kind, target_id=str(target_id), status__in=ACTIVE
+    ).update(cancel_requested=True, exclusive=False)
+
+
 def require_none_active(target_kind: str, target_id: Any, exclusive: bool = True) -> None:
     """Raises OperationActive, naming it, while an exclusive operation works on the target."""
     active = exclusive and (

@@ -116,7 +116,9 @@ class Host:
 
         def pause(session: Session, seconds: float) -> None:
             if seconds and (found := self.world.vms_named("new-01")):
-                do(found[0][1])
+                with self.world.locked():
+                    do(found[0][1])
+                    self.world.changed()
 
         monkeypatch.setattr(Session, "pause", pause)
 
@@ -213,6 +215,7 @@ def test_the_job_boots_then_runs_then_is_forgotten_some_time_after_its_end(
     said = list(dict.fromkeys(one["message"] for one in host.told))
     with host.world.locked():
         (vm.provisioning or {})["ended"] -= provisioning.KEPT_SECONDS + 1
+        host.world.changed()
     later = host.provision(vm)
 
     assert said[1:] == ["The host says: PendingBoot", "The host says: Running"]
@@ -294,6 +297,7 @@ def test_a_corrupt_file_of_values_fails_it_and_a_whole_one_mends_it(host: Host) 
     assert "corrupt" in host.provision(vm)["error_description"]  # an end is told, not tried again
     with host.world.locked():
         (vm.provisioning or {})["ended"] -= provisioning.KEPT_SECONDS + 1
+        host.world.changed()
     assert host.provision(vm)["outcome"] == "Completed"
 
 

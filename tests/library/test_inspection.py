@@ -11,8 +11,9 @@ from django.core.management import call_command
 from apps.accounts.models import User
 from apps.fabric import services as fabric
 from apps.fabric.models import Cluster
-from apps.library import inspection, services
+from apps.library import inspection, pairing, services
 from apps.library.models import ContentGrant, Pair, ShieldingData, StagedFile, TemplateDisk
+from apps.operations.context import Context
 from apps.operations.models import Operation
 from tests.fabric.fixtures import RunningLab, run_latest
 from tests.library.bringing import again, bring, item, path_of, work
@@ -154,6 +155,31 @@ def test_copies_on_volumes_go_with_the_last_file_of_their_content(
     paths = [file["path"] for volume in files for file in volume.get("files") or []]
     assert not [path for path in paths if disk.sha256 in path.lower()]
     assert not StagedFile.objects.exists() and not path_of(disk.file).exists()
+
+
+def test_a_judged_file_is_deleted_although_its_pairs_are_still_looked_at(
+    cluster: Cluster,
+    portal: None,
+    contoso: User,
+    samples: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data_of(contoso, samples["contoso-web"])
+    work()
+    disk = disk_of(contoso, samples["contoso-web"])
+    check = pairing.check
+
+    def deleted_meanwhile(ctx: Context, pair: Pair) -> bool:
+        services.delete(actor=contoso, item=again(disk))
+        return check(ctx, pair)
+
+    monkeypatch.setattr(pairing, "check", deleted_meanwhile)
+    (operation, *_) = work()
+
+    assert operation.status == "cancelled"
+    assert not TemplateDisk.objects.exists() and not Pair.objects.exists()
+    work()
+    assert not StagedFile.objects.filter(sha256=disk.sha256).exists()
 
 
 def test_what_the_portal_refuses_itself_never_reaches_a_host(

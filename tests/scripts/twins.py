@@ -178,6 +178,7 @@ class Twins:
                 for vm in world.clusters[0].vms:
                     if vm.provisioning:
                         vm.provisioning["began"] -= seconds
+                world.changed()
 
     def vms(self, name: str) -> list[VM]:
         """The VM of that name in either world."""

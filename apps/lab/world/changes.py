@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from apps.lab.world import provisioning
@@ -44,6 +45,14 @@ def settle(clusters: list[Cluster], timing: Timing, now: float) -> bool:
             if node.drain == "InProgress" and node.paused:
                 changed |= _go_on_draining(cluster, node, timing)
     return changed
+
+
+def next_due(clusters: list[Cluster]) -> float:
+    """When `settle` has something to do, by time.time(), as long as nothing else changes."""
+    vms = [vm for cluster in clusters for vm in cluster.vms]
+    ends = [vm.transition.due for vm in vms if vm.transition]
+    jobs = [provisioning.next_due(vm.provisioning) for vm in vms if vm.provisioning]
+    return min([*ends, *jobs], default=math.inf)
 
 
 def _end(cluster: Cluster, vm: VM) -> None:

@@ -72,6 +72,14 @@ def _settle(cluster: Cluster, vm: VM, job: dict[str, Any], now: float) -> bool:
     return changed
 
 
+def next_due(job: dict[str, Any]) -> float:
+    """When time moves the job on, by time.time()."""
+    if job["ended"]:
+        return float(job["ended"] + KEPT_SECONDS)
+    share = BOOT_SHARE if job["state"] == PENDING_BOOT else 1.0
+    return float(job["began"] + job["took"] * share)
+
+
 def unwrapping_problem(cluster: Cluster, vm: VM) -> str:
     status = cluster.node(vm.node).attestation
     names = f" ({', '.join(status.sub_status)})" if status.sub_status else ""

@@ -28,6 +28,7 @@ class World:
     def __init__(self, definition: Definition, folder: Path | None = None) -> None:
         self._condition = threading.Condition(threading.RLock())
         self._depth = 0
+        self._due = 0.0  # when time next changes anything, by time.time()
         self.definition = definition
         self.timing: Timing = definition.timing
         self.domain = definition.domain
@@ -39,6 +40,7 @@ class World:
         self.on_wire_faults: Callable[[], None] = lambda: None
         self.guardians: list[Guardian] = []
         self.clusters: list[Cluster] = []
+        self._by_host: dict[str, Cluster] = {}
         self.jobs: dict[str, dict[str, Any]] = {}  # detached jobs by host and id; see handlers.jobs
         self.folder = folder
         self.trust: Path | None = None  # certificates that hosts trust, as their root store
@@ -85,12 +87,22 @@ class World:
         )
         self.clusters = saving.from_plain(list[Cluster], saving.to_plain(self.definition.clusters))
         self.jobs = {}
+        self._know_hosts()
         changes.begin(self.clusters, time.time())
 
     def _load(self, document: dict[str, Any]) -> None:
         self.guardians = saving.from_plain(list[Guardian], document["guardians"])
         self.clusters = saving.from_plain(list[Cluster], document["clusters"])
         self.jobs = document["jobs"]
+        self._know_hosts()
+
+    def _know_hosts(self) -> None:
+        """Each cluster by the names of its hosts, the short and the full one."""
+        self._by_host = {
+            name.casefold(): cluster
+            for cluster, node in self.nodes()
+            for name in (node.name, cluster.fqdn(node))
+        }
 
     def document(self) -> dict[str, Any]:
         """What world.json holds."""
@@ -145,13 +157,19 @@ class World:
 
     def changed(self) -> None:
         """To be called inside `locked()` after every change."""
+        self._due = 0.0
         self._condition.notify_all()
         if self._saver:
             self._saver.touch()
 
     def _settle(self) -> None:
-        if changes.settle(self.clusters, self.timing, time.time()):
+        """A thousand hosts are asked all the time: most of that finds nothing due, at no cost."""
+        now = time.time()
+        if now < self._due:
+            return
+        if changes.settle(self.clusters, self.timing, now):
             self.changed()
+        self._due = changes.next_due(self.clusters)
 
     # ---- finding
     def cluster(self, name: str) -> Cluster:
@@ -161,11 +179,10 @@ class World:
         raise LookupError(f"no cluster is named {name}")
 
     def cluster_of(self, node_name: str) -> Cluster:
-        for cluster in self.clusters:
-            for node in cluster.nodes:
-                if node_name.casefold() in (node.name.casefold(), cluster.fqdn(node).casefold()):
-                    return cluster
-        raise LookupError(f"no host is named {node_name}")
+        cluster = self._by_host.get(node_name.casefold())
+        if cluster is None:
+            raise LookupError(f"no host is named {node_name}")
+        return cluster
 
     def node(self, name: str) -> Node:
         return self.cluster_of(name).node(name)

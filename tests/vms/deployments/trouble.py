@@ -144,11 +144,13 @@ class Trouble:
         """For a provisioning under way."""
         with self.stage.world.locked():
             (vm.provisioning or {})["began"] -= seconds
+            self.stage.world.changed()
 
     def forget_provisioning(self, vm: VM) -> None:
         """Windows does, some minutes after its end."""
         with self.stage.world.locked():
             (vm.provisioning or {})["ended"] -= 400
+            self.stage.world.changed()
         with self.stage.world.locked():
             assert vm.provisioning is None
 
