@@ -61,7 +61,7 @@ class Connection:
     async def _perform(self, envelope: bytes, caller: Caller) -> tuple[int, bytes]:
         host = self._service.host
         if self._trouble is None:
-            self._trouble = host.wire_fault(troubles.action_of(envelope))
+            self._trouble = host.wire_fault(soap.action_of(envelope))
         answer = functools.partial(self._service.answer, envelope, caller)
         return await troubles.envelope(self._trouble, envelope, host.fqdn, answer)
 

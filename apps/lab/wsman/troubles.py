@@ -21,14 +21,6 @@ class Broken(Exception):
         self.reset = reset
 
 
-def action_of(envelope: bytes) -> str:
-    """The last word of a request's action, such as Receive; "" where there is none to read."""
-    try:
-        return soap.parse(envelope).action.rpartition("/")[2]
-    except faults.Fault:
-        return ""
-
-
 async def envelope(
     trouble: WireFault | None, request: bytes, machine: str, answer: Answer
 ) -> tuple[int, bytes]:
