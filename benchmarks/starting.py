@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,9 @@ def _memory(pid: int) -> None:
     """Of the demo and all its processes: what is theirs alone, and their share of the rest."""
     while any(_name(one) == "seed_demo" for one in _family(pid)):
         time.sleep(0.1)
-    sizes = {_name(one): _share(one) for one in _family(pid)}
+    sizes: Counter[str] = Counter()
+    for one in _family(pid):
+        sizes[_name(one)] += _share(one)
     parts = ", ".join(f"{name} {size / 1024:.0f}" for name, size in sizes.items())
     say(f"memory: {sum(sizes.values()) / 1024:.0f} MiB ({parts})")
 
@@ -85,6 +88,8 @@ def _family(pid: int) -> list[int]:
 
 def _name(pid: int) -> str:
     words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    if words[1].endswith("supervisor.py"):
+        return "supervisors"
     after = words.index("manage.py") + 1 if "manage.py" in words else 0
     name = words[after].rsplit("/", 1)[-1]
     return f"{name} {words[words.index('--queues') + 1]}" if "--queues" in words else name
