@@ -4,8 +4,10 @@ once.
 
 import datetime
 import hashlib
+import hmac
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -27,8 +29,10 @@ class Answer:
 
 
 def fingerprint(method: str, path: str, *content: bytes) -> str:
-    """What tells one request from another under the same key."""
-    digest = hashlib.sha256(f"{method} {path}\n".encode())
+    """What tells one request from another under the same key. Nobody who reads the database can
+    try out what the content was, a password for example: it is keyed.
+    """
+    digest = hmac.new(settings.SECRET_KEY.encode(), f"{method} {path}\n".encode(), hashlib.sha256)
     for part in content:
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
