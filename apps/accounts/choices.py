@@ -1,4 +1,4 @@
-"""Roles, and looks."""
+"""Roles, looks, and how tokens are."""
 
 from django.db import models
 
@@ -15,3 +15,11 @@ class Role(models.TextChoices):
 class Theme(models.TextChoices):
     LIGHT = "light", "Light"
     DARK = "dark", "Dark"
+
+
+class TokenState(models.TextChoices):
+    """Whether an API token still opens anything, and why not."""
+
+    GOOD = "good", "Good"
+    EXPIRED = "expired", "Expired"
+    REVOKED = "revoked", "Revoked"

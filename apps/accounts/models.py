@@ -7,8 +7,9 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
-from apps.accounts.choices import Role, Theme
+from apps.accounts.choices import Role, Theme, TokenState
 from apps.accounts.permissions import GRANTS, Grant, RestrictedQuerySet
 from apps.common.models import UUIDModel
 
@@ -46,7 +47,11 @@ class RestrictedUserManager(UserManager.from_queryset(RestrictedQuerySet)):  # t
 
 
 class User(UUIDModel, AbstractUser):
-    """A person with one role; a tenant's people belong to it, nobody else has a tenant."""
+    """A person with one role; a tenant's people belong to it, nobody else has a tenant.
+
+    `session_epoch` is how often all of the person's sessions were ended at once, `preferences` how
+    the person wants pages to be, by `room.what`.
+    """
 
     noun = "user"
     tenant_path = "tenant"
@@ -55,6 +60,8 @@ class User(UUIDModel, AbstractUser):
     role = models.CharField(max_length=16, choices=Role)
     tenant = models.ForeignKey(Tenant, models.PROTECT, null=True, blank=True, related_name="users")
     theme = models.CharField(max_length=8, choices=Theme, blank=True)
+    session_epoch = models.PositiveIntegerField(default=0)
+    preferences = models.JSONField(default=dict, blank=True)
 
     objects: ClassVar[RestrictedUserManager] = RestrictedUserManager()
     REQUIRED_FIELDS = ["role"]
@@ -75,6 +82,28 @@ class User(UUIDModel, AbstractUser):
     def grant(self, noun: str) -> Grant | None:
         """What this person's role may do with rows of the noun."""
         return GRANTS[Role(self.role)].get(noun) if self.role in GRANTS else None
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session is good for: Django binds it to the password, this to the epoch, too."""
+        return salted_hmac(
+            "apps.accounts.models.User.session", f"{self.session_epoch}:{self.password}",
+            secret=secret, algorithm="sha256",
+        ).hexdigest()  # fmt: skip
+
+
+class PasswordLink(models.Model):
+    """A link by which somebody sets the own password, once. Only its key's digest is kept."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="password_link")
+    digest = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"for {self.user}"
+
+    @property
+    def is_good(self) -> bool:
+        return self.expires_at > timezone.now()
 
 
 class ApiToken(UUIDModel):
@@ -102,7 +131,13 @@ class ApiToken(UUIDModel):
         return f"{self.name} ({self.prefix}…)"
 
     @property
+    def state(self) -> TokenState:
+        if self.revoked_at is not None:
+            return TokenState.REVOKED
+        expired = self.expires_at is not None and self.expires_at <= timezone.now()
+        return TokenState.EXPIRED if expired else TokenState.GOOD
+
+    @property
     def is_good(self) -> bool:
         """Whether it still opens anything."""
-        expired = self.expires_at is not None and self.expires_at <= timezone.now()
-        return self.revoked_at is None and not expired
+        return self.state == TokenState.GOOD

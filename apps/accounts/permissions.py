@@ -60,7 +60,7 @@ GRANTS: Mapping[Role, Mapping[str, Grant]] = {
         "audit-entry": _may("view"),
         "user": _may("view manage"),
         "tenant": _may("view manage"),
-        "token": _may("view manage", "own"),
+        "token": _may("view manage"),  # makes its own alone, ends anybody's
     },
     Role.HGS_ADMIN: {
         **_SEEN,

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from django.http import HttpRequest
 from django.urls import get_script_prefix, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 
 @dataclass(frozen=True)
@@ -113,3 +115,12 @@ def _fits(link: Link, path: str, query: str) -> int:
     if path == address:
         return len(address)
     return len(address) if address != "/" and path.startswith(address) else 0
+
+
+def next_address(request: HttpRequest) -> str:
+    """Where to go afterwards: only inside of the portal."""
+    wanted = request.POST.get("next") or request.GET.get("next") or "/"
+    inside = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if inside else "/"

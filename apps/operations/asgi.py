@@ -122,6 +122,10 @@ class _Stream:
                 continue
             if nudge is None:
                 return
+            if nudge["event"] == "account":
+                if nudge["id"] == self._audience.user_id and not await self._look_again():
+                    return
+                continue
             if nudge["event"] == "resync" or self._audience.may_hear(nudge):
                 await self._write(_event(nudge))
 
@@ -129,12 +133,17 @@ class _Stream:
         """Keeps the way open; False once the person may not listen any more."""
         self._beats += 1
         await self._keep_seat()
-        if self._beats % LOOK_AGAIN == 0:
-            try:
-                self._audience = await in_thread(admit, self._scope)
-            except PortalError:
-                return False
+        if self._beats % LOOK_AGAIN == 0 and not await self._look_again():
+            return False
         await self._write(_event(HEARTBEAT))
+        return True
+
+    async def _look_again(self) -> bool:
+        """Who listens, and what they may hear by now; False where it is nobody any more."""
+        try:
+            self._audience = await in_thread(admit, self._scope)
+        except PortalError:
+            return False
         return True
 
     async def _write(self, text: str) -> None:

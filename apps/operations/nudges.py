@@ -15,7 +15,10 @@ CHANNEL = "fabric:nudges"
 RECENT = "fabric:nudges:recent"
 RECENT_SECONDS = 10
 MOST_RECENT = 200
-Event = Literal["operation", "vm", "host", "attestation", "cluster", "library", "deployment"]
+#: `account` is for streams themselves, and told to nobody: whose it is may have lost its access.
+Event = Literal[
+    "operation", "vm", "host", "attestation", "cluster", "library", "deployment", "account"
+]
 logger = logging.getLogger(__name__)
 
 

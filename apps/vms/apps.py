@@ -12,7 +12,7 @@ class VMsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.fabric import credentials, extensions, observers
-        from apps.vms import deployments, runners, selectors
+        from apps.vms import deployments, runners, selectors, tenants
         from apps.vms.readings import VMObserver
 
         observers.register(VMObserver())
@@ -21,6 +21,7 @@ class VMsConfig(AppConfig):
         extensions.register_host_extra("running_guarded", selectors.running_guarded)
         runners.register()
         deployments.connect()
+        tenants.register()
         credentials.register_keeper(_reseal_values)
         _navigate()
 

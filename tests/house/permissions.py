@@ -22,32 +22,15 @@ PAGES: dict[str, frozenset[str]] = {
     "health/ready/": OPEN,
     "problems/<slug:slug>/": OPEN,
     "problems/<slug:slug>": OPEN,
-    "sign-in/": OPEN,
-    "sign-out/": OPEN,
     "metrics/": frozenset({A}),
-    "account/": ALL,
-    "account/theme/": ALL,
-    "account/tokens/": ALL,
-    "account/tokens/<uuid:pk>/revoke/": ALL,
     "audit/": ALL,
     "audit/entries/<int:index>/": ALL,
     "audit/verify/": ALL,
     "audit/verifier/": ALL,
 }
 API: dict[str, frozenset[str]] = {
-    "GET me/": ALL,
     "GET schema/": ALL,
     "GET docs/": ALL,
-    "GET tenants/": frozenset({A, U}),
-    "POST tenants/": frozenset({A}),
-    "GET tenants/<>/": frozenset({A, U}),
-    "GET users/": frozenset({A, U}),
-    "POST users/": frozenset({A}),
-    "GET users/<>/": frozenset({A, U}),
-    "GET tokens/": ALL,
-    "POST tokens/": ALL,
-    "GET tokens/<>/": ALL,
-    "DELETE tokens/<>/": ALL,
     "GET audit/entries/": ALL,
     "GET audit/entries/<>/": ALL,
     "GET audit/checkpoint/": ALL,
@@ -55,7 +38,7 @@ API: dict[str, frozenset[str]] = {
     "GET audit/proofs/consistency/": ALL,
     "GET audit/export/": frozenset({U}),
 }
-ROOMS = ("operations", "fabric", "attestation", "library", "vms", "console")
+ROOMS = ("accounts", "operations", "fabric", "attestation", "library", "vms", "console")
 
 for _room in ROOMS:
     _rows = import_module(f"tests.{_room}.permissions")

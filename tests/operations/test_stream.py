@@ -169,3 +169,18 @@ def _answers(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_a_stream_ends_with_what_opened_it_and_others_go_on(listen, port, people):
+    browser = Client()
+    browser.login(username="contoso", password=PASSWORD)
+    session = Stream(port, cookie=f"fabric_session={browser.cookies['fabric_session'].value}")
+    tokens, other, row = listen("contoso"), listen("fabrikam"), uuid.uuid4()
+
+    accounts.deactivate_user(actor=people.admin, user=people.contoso)
+
+    assert session.over.wait(10) and tokens.over.wait(10)
+    nudges.publish("vm", row, people.fabrikam_tenant.pk)
+    wait_for(lambda: other.tells_of(row), "the other's nudge")
+    assert not any("account" in line for line in other.lines)
+    session.close()

@@ -17,8 +17,8 @@ from apps.library import storage
 from apps.library.choices import ItemStatus, UploadStatus
 from apps.library.models import Pair, ShieldingData, TemplateDisk, Upload
 from apps.operations import selectors as operations
-from apps.operations.choices import ACTIVE, Status
-from apps.vms import selectors
+from apps.operations.choices import Status
+from apps.vms import selectors, tenants
 from apps.vms.choices import Protection, VMState
 from apps.vms.deployments.models import Deployment
 from apps.vms.models import VirtualMachine
@@ -98,7 +98,7 @@ def _quota(tenant: Tenant | None, machines: int) -> dict[str, Any]:
     """What is used of what the tenant may use: virtual machines, and bytes of the library."""
     if tenant is None:
         return {}
-    used, coming = storage.used_by(tenant), _coming(tenant)
+    used, coming = storage.used_by(tenant), tenants.coming([tenant.pk]).count()
     return {
         "vms": machines + coming,
         "vms_most": tenant.quota_vms,
@@ -106,12 +106,6 @@ def _quota(tenant: Tenant | None, machines: int) -> dict[str, Any]:
         "bytes": used,
         "bytes_most": tenant.quota_bytes,
     }
-
-
-def _coming(tenant: Tenant) -> int:
-    """Machines that are being made and aren't listed yet."""
-    rows = Deployment.objects.filter(tenant=tenant, status__in=ACTIVE, virtual_machine=None)
-    return rows.count()
 
 
 def _needs(user: User) -> list[Need]:

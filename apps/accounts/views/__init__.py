@@ -1,0 +1,1 @@
+"""Pages of people: fetch restricted, call one service, render."""
