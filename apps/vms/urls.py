@@ -6,6 +6,7 @@ pages = [
     path("home/", home.tenant_home, name="home"),
     path("search/", search.search, name="search"),
     path("virtual-machines/", listing.virtual_machines, name="list"),
+    path("virtual-machines/columns/", listing.choose_columns, name="columns"),
     path("virtual-machines/commands/", listing.commands, name="commands"),
     path("virtual-machines/act/<slug:verb>/", actions.act_on_many, name="act"),
     path("virtual-machines/<uuid:pk>/", machine.virtual_machine, name="detail"),

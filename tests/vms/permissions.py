@@ -12,6 +12,7 @@ PAGES = {
     "home/": ALL,  # whoever is no tenant is led to the overview
     "search/": ALL,
     "virtual-machines/": SEEN,
+    "virtual-machines/columns/": SEEN,
     "virtual-machines/commands/": SEEN,
     "virtual-machines/act/<slug:verb>/": MAY_OPERATE,
     ONE: SEEN,

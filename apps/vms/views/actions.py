@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from apps.accounts.permissions import holds, require_noun
 from apps.common.errors import NotFound, PortalError
 from apps.common.htmx import is_partial
-from apps.vms import selectors, services
+from apps.vms import columns, selectors, services
 from apps.vms.lifecycle import PowerVerb
 from apps.vms.models import VirtualMachine
 from apps.vms.views.listing import MOST_CHOSEN, attach_active, one, uuid_or_none
@@ -51,6 +51,7 @@ def act_on_many(request: AuthenticatedHttpRequest, verb: str) -> HttpResponse:
         "rows": rows,
         "refusals": refused,
         "verb": verb,
+        "hidden": columns.hidden(request.user),
         "may_see_hosts": holds(request.user, "host", "view"),
     }
     return render(request, "vms/_acted.html", context)

@@ -6,33 +6,23 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.http import AuthenticatedHttpRequest
 from apps.accounts.permissions import holds, missing, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.errors import Invalid
 from apps.common.htmx import is_partial
-from apps.vms import details_strip, grid_pages, selectors
+from apps.common.navigation import next_address
+from apps.vms import columns, details_strip, grid_pages, selectors
 from apps.vms.api.filters import VirtualMachineFilters
 from apps.vms.census import census_of
 from apps.vms.commands import commands_for, doing
 from apps.vms.models import VirtualMachine
 
 MOST_CHOSEN = 200
-COLUMNS = (
-    ("name", "Name", ""),
-    ("state", "State", ""),
-    ("host", "Host", ""),
-    ("cpu", "CPU", "num grid__num"),
-    ("memory_bytes", "Memory", "num grid__num"),
-    ("uptime_seconds", "Uptime", "num grid__c2"),
-    ("protection", "Protection", ""),
-    ("tenant", "Tenant", "grid__c2"),
-    ("observed_at", "Read", ""),
-)
 
 
 @login_required
@@ -47,6 +37,7 @@ def virtual_machines(request: AuthenticatedHttpRequest) -> HttpResponse:
 def grid_context(request: AuthenticatedHttpRequest) -> dict[str, Any]:
     """Rows, filters and counts of the grid, in a number of queries that no row adds to."""
     user, problem = request.user, ""
+    left_out = columns.hidden(user)
     listed = VirtualMachine.objects.restrict(user, "view")
     census = census_of(user)
     tenants: Any = SimpleLazyObject(selectors.tenant_names)
@@ -62,7 +53,9 @@ def grid_context(request: AuthenticatedHttpRequest) -> dict[str, Any]:
     return {
         "page": page,
         "problem": problem,
-        "columns": COLUMNS,
+        "hidden": left_out,
+        "columns": [column for column in columns.COLUMNS if column[0] not in left_out],
+        "all_columns": columns.COLUMNS,
         "ordering": request.GET.get("ordering", "name"),
         "query": request.GET,
         "section": "vms",
@@ -127,5 +120,18 @@ def row(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     if vm is None:
         return HttpResponse("")
     attach_active([vm])
-    may = holds(request.user, "host", "view")
-    return render(request, "vms/_row.html", {"vm": vm, "may_see_hosts": may})
+    context = {
+        "vm": vm,
+        "hidden": columns.hidden(request.user),
+        "may_see_hosts": holds(request.user, "host", "view"),
+    }
+    return render(request, "vms/_row.html", context)
+
+
+@login_required
+@require_POST
+def choose_columns(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Which columns the person sees from now on, on any device; then back to where that was."""
+    require_noun(request.user, "vm", "view")
+    columns.choose(request.user, request.POST.getlist("column"))
+    return redirect(next_address(request))
