@@ -160,6 +160,8 @@ class RoleForm(RefusableForm):
 
 
 class UserForm(RoleForm):
+    # Nobody becomes an HCI admin by a list that was left as it was.
+    role = forms.ChoiceField(label="Role", choices=[("", "Choose a role"), *Role.choices])
     username = forms.CharField(
         label="User name", max_length=150, help_text="Letters, digits and @ . + - _",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),

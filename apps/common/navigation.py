@@ -120,7 +120,16 @@ def _fits(link: Link, path: str, query: str) -> int:
 def next_address(request: HttpRequest) -> str:
     """Where to go afterwards: only inside of the portal."""
     wanted = request.POST.get("next") or request.GET.get("next") or "/"
-    inside = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    return wanted if _is_inside(request, wanted) else "/"
+
+
+def came_from(request: HttpRequest, otherwise: str) -> str:
+    """The page that a form was sent from, as it was filtered by then."""
+    page = request.headers.get("Referer", "")
+    return page if _is_inside(request, page) else otherwise
+
+
+def _is_inside(request: HttpRequest, address: str) -> bool:
+    return url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if inside else "/"

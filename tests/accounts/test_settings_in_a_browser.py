@@ -114,7 +114,7 @@ def test_its_pages_are_readable_in_both_themes_wide_and_narrow(
     for address in addresses:
         page.goto(f"{url}/settings/{address}")
         for theme in ("light", "dark"):
-            for width in (1440, 400):
+            for width in (1440, 360):
                 page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
                 page.set_viewport_size({"width": width, "height": 900})
                 assert axe(page) == [], (address, theme, width)

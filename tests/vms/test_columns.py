@@ -39,10 +39,13 @@ def test_all_are_seen_until_somebody_leaves_one_out(people: People, vm: VirtualM
     names, cells = shown(admin)
     assert names[0] == "Name" and len(names) == cells == 9
 
-    chosen = {"column": ["state", "tenant"], "next": f"{LIST}?q=web"}
-    back = admin.post(f"{LIST}columns/", chosen)
+    chosen, filtered = {"column": ["state", "tenant"]}, f"http://testserver{LIST}?q=web"
+    back = admin.post(f"{LIST}columns/", chosen, headers={"Referer": filtered})
 
-    assert back.headers["Location"] == f"{LIST}?q=web"
+    assert back.headers["Location"] == filtered
+    for elsewhere in ("https://evil.example/", ""):
+        away = admin.post(f"{LIST}columns/", chosen, headers={"Referer": elsewhere})
+        assert away.headers["Location"] == LIST
     assert shown(admin) == (["Name", "State", "Tenant"], 3)
     assert shown(browser_of(people.admin))[1] == 3, "on another device, too"
     assert shown(auditor)[1] == 9

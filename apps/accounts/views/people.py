@@ -133,7 +133,7 @@ def user_role(request: AuthenticatedHttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "form": form, "action": reverse("accounts:user_role", args=[pk]), "verb": "Change role",
         "title": f"Role of {user.username}",
-        "note": "Every session and API token of theirs ends at once.",
+        "note": "Every session, API token and password link of theirs ends at once.",
     }  # fmt: skip
     return _beside(request, pk, context)
 

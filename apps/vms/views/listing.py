@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_GET, require_POST
 
@@ -15,7 +16,7 @@ from apps.accounts.permissions import holds, missing, require_noun
 from apps.common.api.filters import clean_query
 from apps.common.errors import Invalid
 from apps.common.htmx import is_partial
-from apps.common.navigation import next_address
+from apps.common.navigation import came_from
 from apps.vms import columns, details_strip, grid_pages, selectors
 from apps.vms.api.filters import VirtualMachineFilters
 from apps.vms.census import census_of
@@ -134,4 +135,4 @@ def choose_columns(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Which columns the person sees from now on, on any device; then back to where that was."""
     require_noun(request.user, "vm", "view")
     columns.choose(request.user, request.POST.getlist("column"))
-    return redirect(next_address(request))
+    return redirect(came_from(request, reverse("vms:list")))
