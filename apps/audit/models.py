@@ -21,7 +21,7 @@ class Outcome(models.TextChoices):
 
 class AuditQuerySet(RestrictedQuerySet):
     def within(self, user: Any, scope: Scope) -> Self:
-        """A tenant reads what it did itself, and what befell its own machines and people."""
+        """A tenant reads what it did itself, and what befell its own virtual machines."""
         if scope == "all":
             return self
         mine = Q(actor_id=str(user.pk))

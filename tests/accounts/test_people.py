@@ -129,14 +129,6 @@ def test_who_is_deactivated_is_out_at_once_and_stays_out_of_what_was_open(
     assert sorted(actions)[-2:] == ["user.deactivate", "user.reactivate"]
 
 
-def test_a_tenant_reads_in_the_log_what_befell_its_people(people: People) -> None:
-    colleague = make_user("colleague", Role.TENANT, people.contoso_tenant)
-    services.set_password(actor=people.admin, user=colleague, password=NEW_PASSWORD)
-
-    assert AuditEntry.objects.restrict(people.contoso).filter(target_name="colleague").exists()
-    assert not AuditEntry.objects.restrict(people.fabrikam).exists()
-
-
 @pytest.mark.parametrize("act", ["role", "deactivate", "password"])
 def test_nobody_does_it_to_themself(admin_api: APIClient, people: People, act: str) -> None:
     make_user("second", Role.HCI_ADMIN)

@@ -32,18 +32,14 @@ def tell(
     action: str,
     row: Any,
     detail: dict[str, Any] | None = None,
-    *,
-    tenant_id: Any = None,
-    outcome: str = "done",
 ) -> None:
-    """A line in the log. A tenant reads those that are about it and its people."""
+    """A line in the log: something was done with the row."""
     audit.record(
         actor=actor,
         action=action,
         target_kind=row.noun,
         target_id=row.pk,
         target_name=getattr(row, "name", "") or str(row),
-        outcome=outcome,
-        tenant_id=tenant_id,
+        outcome="done",
         detail=detail,
     )

@@ -41,7 +41,7 @@ def set_password(*, actor: User | None, user: User, password: str) -> None:
             )
         check_password(password, user)
     _set(user, password)
-    _rows.tell(actor, "user.set-password", user, tenant_id=user.tenant_id)
+    _rows.tell(actor, "user.set-password", user)
 
 
 @transaction.atomic
@@ -55,7 +55,7 @@ def change_own_password(*, user: User, before: str, password: str, address: str)
         raise Invalid.field("before", "That isn’t your password.")
     check_password(password, user)
     _set(user, password)
-    _rows.tell(user, "user.change-password", user, tenant_id=user.tenant_id)
+    _rows.tell(user, "user.change-password", user)
 
 
 @transaction.atomic
@@ -70,7 +70,7 @@ def issue_password_link(*, actor: User, user: User) -> tuple[PasswordLink, str]:
     link, _ = PasswordLink.objects.update_or_create(
         user=user, defaults={"digest": digest_of(key), "expires_at": timezone.now() + LINK_LIVES}
     )
-    _rows.tell(actor, "user.password-link", user, tenant_id=user.tenant_id)
+    _rows.tell(actor, "user.password-link", user)
     return link, key
 
 
@@ -89,7 +89,7 @@ def use_password_link(*, key: str, password: str) -> User:
         )
     check_password(password, user)
     _set(user, password)
-    _rows.tell(user, "user.set-password", user, {"by": "link"}, tenant_id=user.tenant_id)
+    _rows.tell(user, "user.set-password", user, {"by": "link"})
     return user
 
 

@@ -38,7 +38,7 @@ def create_user(
         check_password(password, user)
         user.set_password(password)
     _rows.save(user)
-    _rows.tell(actor, "user.create", user, {"role": role}, tenant_id=user.tenant_id)
+    _rows.tell(actor, "user.create", user, {"role": role})
     return user
 
 
@@ -58,11 +58,11 @@ def change_role(*, actor: User, user: User, role: Role, tenant: Tenant | None) -
     told: dict[str, Any] = {"role": {"before": user.role, "after": str(role)}}
     if user.tenant_id != tenant_id:
         told["tenant"] = {"before": _name(user.tenant), "after": _name(tenant)}
-    before, user.role, user.tenant = user.tenant_id, role, tenant
+    user.role, user.tenant = role, tenant
     _rows.check(user, exclude=["password"])
     user.save(update_fields=["role", "tenant"])
     told["ended"] = _end_everything(user)
-    _rows.tell(actor, "user.change-role", user, told, tenant_id=tenant_id or before)
+    _rows.tell(actor, "user.change-role", user, told)
     return user
 
 
@@ -79,7 +79,7 @@ def deactivate_user(*, actor: User, user: User) -> User:
     user.is_active = False
     user.save(update_fields=["is_active"])
     told = {"ended": _end_everything(user)}
-    _rows.tell(actor, "user.deactivate", user, told, tenant_id=user.tenant_id)
+    _rows.tell(actor, "user.deactivate", user, told)
     return user
 
 
@@ -92,7 +92,7 @@ def reactivate_user(*, actor: User, user: User) -> User:
     if not user.is_active:
         user.is_active = True
         user.save(update_fields=["is_active"])
-        _rows.tell(actor, "user.reactivate", user, tenant_id=user.tenant_id)
+        _rows.tell(actor, "user.reactivate", user)
     return user
 
 

@@ -48,7 +48,7 @@ def edit_tenant(*, actor: User, tenant: Tenant, **changes: Any) -> Tenant:
         setattr(tenant, name, after[name])
     _rows.check(tenant)
     _rows.save(tenant, update_fields=list(told))
-    _rows.tell(actor, "tenant.edit", tenant, told, tenant_id=tenant.pk)
+    _rows.tell(actor, "tenant.edit", tenant, told)
     return tenant
 
 

@@ -49,6 +49,4 @@ def revoke_token(*, actor: User, token: ApiToken) -> None:
         if ended:
             whose = token.user
             access_ended.send(User, user_id=whose.pk)
-            _rows.tell(
-                actor, "token.revoke", token, {"user": whose.username}, tenant_id=whose.tenant_id
-            )
+            _rows.tell(actor, "token.revoke", token, {"user": whose.username})
