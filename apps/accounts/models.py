@@ -50,7 +50,8 @@ class User(UUIDModel, AbstractUser):
     """A person with one role; a tenant's people belong to it, nobody else has a tenant.
 
     `session_epoch` is how often all of the person's sessions were ended at once, `preferences` how
-    the person wants pages to be, by `room.what`.
+    the person wants pages to be, by `room.what`. `vouched_at` is when somebody else last said who
+    this is: made the account, gave it a role or a tenant, or a way to a password.
     """
 
     noun = "user"
@@ -62,6 +63,7 @@ class User(UUIDModel, AbstractUser):
     theme = models.CharField(max_length=8, choices=Theme, blank=True)
     session_epoch = models.PositiveIntegerField(default=0)
     preferences = models.JSONField(default=dict, blank=True)
+    vouched_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[RestrictedUserManager] = RestrictedUserManager()
     REQUIRED_FIELDS = ["role"]

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.accounts.permissions import holds
-from apps.library import comparing, history, scrub, storage, usage, versions
+from apps.library import comparing, history, items, scrub, storage, usage, versions
 from apps.library.choices import ItemStatus, Kind, UploadStatus
 from apps.library.models import LibraryItem, Pair, ShieldingData, TemplateDisk, Upload
 
@@ -120,6 +120,7 @@ def detail(user: User, item: Any) -> dict[str, Any]:
         "item": item,
         "pairs": list(pairs.order_by("-applicable", "-created_at")[:MOST]),
         "may": may(user, item.noun),
+        "withheld": items.WITHHELD if items.is_withheld(user, item) else "",
         "may_see_hosts": holds(user, "host", "view"),
         "in_use": _in_use(item),
         "integrity": scrub.told_of(item.file),

@@ -3,14 +3,18 @@
 import contextlib
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client as Browser
 
+from apps.accounts import services
+from apps.accounts.choices import Role
+from apps.accounts.models import User
 from apps.accounts.services import issue_token
 from apps.fabric.models import Cluster, Host
 from apps.library import content
@@ -114,6 +118,58 @@ def test_others_are_told_of_a_file_and_never_what_is_in_it(
     owner = clients["contoso"]
     way = owner.send("GET", f"/api/v1/shielding-data/{data.pk}/content/").headers["Location"]
     assert owner.send("GET", way).body == CONTENT
+
+
+def became_a_tenants(people: People) -> User:
+    """An account that an admin makes, to have one of the tenant's."""
+    made = services.create_user(actor=people.admin, username="puppet", role=Role.HGS_ADMIN)
+    return services.change_role(
+        actor=people.admin, user=made, role=Role.TENANT, tenant=people.contoso_tenant
+    )
+
+
+def was_given_a_password(people: People) -> User:
+    services.set_password(actor=people.admin, user=people.contoso, password="Correct.Horse.78")
+    return people.contoso
+
+
+def used_a_link(people: People) -> User:
+    _, key = services.issue_password_link(actor=people.admin, user=people.contoso)
+    return services.use_password_link(key=key, password="Correct.Horse.79")
+
+
+@pytest.mark.parametrize("taken_over", [became_a_tenants, was_given_a_password, used_a_link])
+def test_who_manages_people_gets_no_file_through_an_account_of_the_tenant(
+    web: Web, people: People, data: ShieldingData, taken_over: Callable[[People], User]
+) -> None:
+    user = taken_over(people)
+    client = Client(web.port, issue_token(actor=None, user=user, name="t")[1])
+
+    answer = client.send("GET", f"/api/v1/shielding-data/{data.pk}/content/")
+    browser = Browser()
+    browser.force_login(User.objects.get(pk=user.pk))
+    page = browser.get(f"/library/shielding-data/{data.pk}/").content.decode()
+
+    assert answer.status == 403 and b"after this file came" in answer.body
+    assert "after this file came" in page and "/content/" not in page
+    later = item(user, "shielding-data", CONTENT, "later.pdk")
+    way = client.send("GET", f"/api/v1/shielding-data/{later.pk}/content/").headers["Location"]
+    assert client.send("GET", way).body == CONTENT
+
+
+def test_who_chooses_another_password_keeps_the_files(
+    web: Web, people: People, data: ShieldingData
+) -> None:
+    people.contoso.set_password("Correct.Horse.76")
+    people.contoso.save()
+    services.change_own_password(
+        user=people.contoso, before="Correct.Horse.76", password="Correct.Horse.77", address="::1"
+    )
+    client = Client(web.port, issue_token(actor=None, user=people.contoso, name="t")[1])
+
+    way = client.send("GET", f"/api/v1/shielding-data/{data.pk}/content/").headers["Location"]
+
+    assert client.send("GET", way).body == CONTENT
 
 
 def test_neither_the_log_nor_the_journal_of_what_happened_holds_content_or_the_way_to_it(

@@ -40,7 +40,7 @@ def set_password(*, actor: User | None, user: User, password: str) -> None:
                 hint="There the one from before is asked for.",
             )
         check_password(password, user)
-    _set(user, password)
+    _set(user, password, by_somebody_else=True)
     _rows.tell(actor, "user.set-password", user)
 
 
@@ -88,14 +88,17 @@ def use_password_link(*, key: str, password: str) -> User:
             "code", "This link opens nothing: it was used, it is too old, or there is a newer one."
         )
     check_password(password, user)
-    _set(user, password)
+    _set(user, password, by_somebody_else=True)
     _rows.tell(user, "user.set-password", user, {"by": "link"})
     return user
 
 
-def _set(user: User, password: str) -> None:
-    """Sessions are bound to the password, so they end with it."""
+def _set(user: User, password: str, *, by_somebody_else: bool = False) -> None:
+    """Sessions are bound to the password, so they end with it. Who used a link may be anybody that
+    an admin gave it to."""
     user.set_password(password)
-    user.save(update_fields=["password"])
+    if by_somebody_else:
+        user.vouched_at = timezone.now()
+    user.save(update_fields=["password", "vouched_at"])
     PasswordLink.objects.filter(user=user).delete()
     access_ended.send(User, user_id=user.pk)

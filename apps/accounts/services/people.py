@@ -58,9 +58,9 @@ def change_role(*, actor: User, user: User, role: Role, tenant: Tenant | None) -
     told: dict[str, Any] = {"role": {"before": user.role, "after": str(role)}}
     if user.tenant_id != tenant_id:
         told["tenant"] = {"before": _name(user.tenant), "after": _name(tenant)}
-    user.role, user.tenant = role, tenant
+    user.role, user.tenant, user.vouched_at = role, tenant, timezone.now()
     _rows.check(user, exclude=["password"])
-    user.save(update_fields=["role", "tenant"])
+    user.save(update_fields=["role", "tenant", "vouched_at"])
     told["ended"] = _end_everything(user)
     _rows.tell(actor, "user.change-role", user, told)
     return user
