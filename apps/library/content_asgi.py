@@ -82,12 +82,19 @@ async def _start(send: Send, status: int, more: dict[str, str]) -> None:
 
 async def _stream(opened: stores.Content, first: int, last: int, send: Send) -> None:
     """A store that breaks off ends the connection early: who asked sees by the length that it is
-    short, and asks for the rest.
+    short, and asks for the rest. One piece is read while the one before it is sent.
     """
     pieces = opened.pieces(first, last)
+
+    def read() -> asyncio.Future[bytes]:
+        return asyncio.ensure_future(asyncio.to_thread(next, pieces, b""))
+
+    coming = read()
     try:
-        while piece := await asyncio.to_thread(next, pieces, b""):
+        while piece := await asyncio.shield(coming):
+            coming = read()
             await _pace.take(len(piece))
             await send({"type": "http.response.body", "body": piece, "more_body": True})
     finally:
+        await asyncio.wait([coming])  # nothing is closed while it is read
         pieces.close()

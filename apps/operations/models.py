@@ -101,11 +101,11 @@ class Operation(UUIDModel):
         return next(running, 0)
 
     @property
-    def seconds(self) -> int | None:
+    def seconds(self) -> float | None:
         """How long it has taken, or takes so far; None before it began."""
         if self.started_at is None:
             return None
-        return int(((self.ended_at or timezone.now()) - self.started_at).total_seconds())
+        return ((self.ended_at or timezone.now()) - self.started_at).total_seconds()
 
     @property
     def current_step(self) -> dict[str, Any] | None:

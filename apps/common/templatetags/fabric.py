@@ -232,5 +232,12 @@ def lasted(step: Any) -> str:
     if not began:
         return ""
     until = datetime.datetime.fromisoformat(ended) if ended else timezone.now()
-    seconds = (until - datetime.datetime.fromisoformat(began)).total_seconds()
-    return f"{max(0.1, seconds):.1f} s" if seconds < 10 else duration(seconds)
+    return time_of((until - datetime.datetime.fromisoformat(began)).total_seconds())
+
+
+@register.filter
+def time_of(seconds: Any) -> str:
+    """How long work took: tenths of a second below ten, then as `duration`; None → “–”."""
+    if seconds is None or seconds >= 10:
+        return duration(seconds)
+    return f"{max(0.1, seconds):.1f} s"
