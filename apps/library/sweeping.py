@@ -9,7 +9,7 @@ from django.db import Error
 from django.utils import timezone
 
 from apps.common.errors import PortalError
-from apps.library import content, inspection, scrub, stores, uploads
+from apps.library import content, inspection, scrub, sending, stores, uploads
 from apps.library.choices import UploadStatus
 from apps.library.models import StoredFile, Upload
 
@@ -49,10 +49,8 @@ def _is_known(key: str) -> bool:
 
 def send_again() -> None:
     """Hands uploads to a worker whose message was lost, or whose worker was."""
-    from apps.library import tasks
-
     unheard = Upload.objects.filter(
         status=UploadStatus.VERIFYING, touched_at__lt=timezone.now() - UNHEARD
     )
     for key in unheard.values_list("pk", flat=True)[:100]:
-        tasks.send_received(key)
+        sending.send_received(key)

@@ -10,7 +10,7 @@ from apps.accounts.models import Tenant, User
 from apps.accounts.permissions import require, require_noun
 from apps.audit import services as audit
 from apps.common.errors import Invalid, TooLarge
-from apps.library import staging, storage, stores, usage
+from apps.library import sending, staging, storage, stores, usage
 from apps.library.choices import Kind, UploadStatus
 from apps.library.formats import REFUSALS
 from apps.library.models import StoredFile, Upload
@@ -84,15 +84,13 @@ def advance(upload: Upload, *, old: int, new: int, hash_state: str = "") -> bool
 @transaction.atomic
 def arrived(upload: Upload, sha256: str) -> None:
     """The last byte is there. `sha256` is empty where it has to be computed from the file."""
-    from apps.library import tasks
-
     verifying = Upload.objects.filter(
         pk=upload.pk, status=UploadStatus.RECEIVING, offset=upload.size
     ).update(status=UploadStatus.VERIFYING, sha256=sha256, expires_at=None)
     if verifying:
         upload.refresh_from_db()
         nudge(upload)
-        transaction.on_commit(lambda: tasks.send_received(upload.pk), robust=True)
+        transaction.on_commit(lambda: sending.send_received(upload.pk), robust=True)
 
 
 @transaction.atomic

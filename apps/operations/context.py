@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps import remoting
 from apps.common.time import iso
-from apps.operations import events, redaction, services
+from apps.operations import events, nudges, redaction, steps
 from apps.operations.choices import EventKind, Status, StepStatus
 from apps.operations.errors import Cancelled, Superseded
 from apps.operations.models import Operation
@@ -91,25 +91,25 @@ class Context:
         self._written_at = now
         self._write_steps(EventKind.PROGRESS, message, step["progress"])
 
-    def follow(self, steps: list[dict[str, Any]], message: str = "") -> None:
+    def follow(self, told: list[dict[str, Any]], message: str = "") -> None:
         """Steps as other operations do them: what this one shows where it only follows them.
 
         Written where they changed; `message`, where there is one, is told as an event.
         """
-        if steps == self.operation.steps:
+        if told == self.operation.steps:
             return
-        self.operation.steps, self.operation.progress = steps, whole(steps)
+        self.operation.steps, self.operation.progress = told, steps.whole(told)
         with transaction.atomic():
-            self._save(steps=steps, progress=self.operation.progress)
+            self._save(steps=told, progress=self.operation.progress)
             if message:
                 kind, percent = EventKind.PROGRESS, self.operation.progress
                 events.add(self.operation.pk, kind, message, progress=percent)
-            services.nudge(self.operation)
+            nudges.about(self.operation)
 
     def log(self, message: str) -> None:
         """Adds a line that people can read beside the steps."""
         events.add(self.operation.pk, EventKind.LOG, message, step=self._step_name)
-        services.nudge(self.operation)
+        nudges.about(self.operation)
 
     def transcript(self, text: str) -> None:
         """Adds what a job on a host wrote since it was read last, line by line as it wrote it."""
@@ -190,7 +190,7 @@ class Context:
         for step in self.operation.steps:
             if step["name"] == name:
                 return step
-        self.operation.steps.append(services.new_step(name))
+        self.operation.steps.append(steps.new_step(name))
         return self.operation.steps[-1]
 
     def _begin(self, name: str) -> None:
@@ -216,17 +216,8 @@ class Context:
 
     def _write_steps(self, kind: EventKind, message: str, percent: int) -> None:
         """Steps, progress and the event in one transaction: who saw the event finds the row so."""
-        self.operation.progress = max(self.operation.progress, whole(self.operation.steps))
+        self.operation.progress = max(self.operation.progress, steps.whole(self.operation.steps))
         with transaction.atomic():
             self._save(steps=self.operation.steps, progress=self.operation.progress)
             events.add(self.operation.pk, kind, message, step=self._step_name, progress=percent)
-            services.nudge(self.operation)
-
-
-def whole(steps: list[dict[str, Any]]) -> int:
-    """How far all steps together are. 99 is the most: only the end is 100."""
-    if not steps:
-        return 0
-    done = (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
-    parts = [100 if step["status"] in done else step["progress"] for step in steps]
-    return min(99, sum(parts) // len(parts))
+            nudges.about(self.operation)

@@ -12,9 +12,8 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from apps.common.time import iso
-from apps.operations import events, heartbeat, runners, services
-from apps.operations.choices import EventKind, Status, StepStatus
+from apps.operations import events, heartbeat, nudges, runners, services, steps
+from apps.operations.choices import EventKind, Status
 from apps.operations.context import Context
 from apps.operations.errors import Cancelled, OperationFailed, Superseded
 from apps.operations.models import Operation
@@ -83,7 +82,7 @@ def _claim(operation_id: Any) -> Operation | None:
         operation = Operation.objects.select_related("actor", "tenant").get(pk=operation_id)
         message = "Running" if operation.attempt == 1 else "Taken up again"
         events.add(operation.pk, EventKind.STATUS, message)
-        services.nudge(operation)
+        nudges.about(operation)
     return operation
 
 
@@ -126,7 +125,7 @@ def _finish(operation: Operation, runner: Runner | None, end: End) -> None:
     if end.result:
         operation.result = {**(operation.result or {}), **end.result}
     operation.progress = 100 if end.status == Status.SUCCEEDED else operation.progress
-    close_steps(operation)
+    steps.close(operation)
     with transaction.atomic():
         operation.ended_at = timezone.now()
         mine = Operation.objects.filter(
@@ -163,17 +162,6 @@ def _follow_up(operation: Operation, runner: Runner | None) -> None:
             runner.after(operation)
     except Exception:
         logger.exception("What follows operation %s (%s) failed.", operation.pk, operation.kind)
-
-
-def close_steps(operation: Operation) -> None:
-    """No step runs once its operation has ended."""
-    ended = {
-        Status.SUCCEEDED: StepStatus.SUCCEEDED,
-        Status.CANCELLED: StepStatus.CANCELLED,
-    }.get(Status(operation.status), StepStatus.FAILED)
-    for step in operation.steps:
-        if step["status"] == StepStatus.RUNNING:
-            step.update(status=ended, ended_at=iso(timezone.now()))
 
 
 def _hand_back(operation: Operation, runner: Runner | None) -> None:

@@ -9,6 +9,7 @@ import redis
 from django.db import transaction
 
 from apps.common.redis import client
+from apps.operations.models import Operation
 
 CHANNEL = "fabric:nudges"
 #: What a stream is told when it opens; a page is younger than this when its stream does.
@@ -20,6 +21,10 @@ Event = Literal[
     "operation", "vm", "host", "attestation", "cluster", "library", "deployment", "account"
 ]
 logger = logging.getLogger(__name__)
+
+
+def about(operation: Operation) -> None:
+    publish("operation", operation.pk, operation.tenant_id, actor_id=operation.actor_id)
 
 
 def publish(

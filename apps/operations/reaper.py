@@ -9,7 +9,7 @@ from django.utils import timezone
 from redis import RedisError
 
 from apps.common.redis import client
-from apps.operations import events, execution, runners, sending, services
+from apps.operations import events, execution, nudges, runners, sending, steps
 from apps.operations.choices import EventKind, Status
 from apps.operations.models import Operation
 
@@ -62,7 +62,7 @@ def _requeue(operation: Operation) -> None:
         return
     logger.warning("Operation %s lost its worker; another one takes it up.", operation.pk)
     events.add(operation.pk, EventKind.STATUS, "Its worker was lost; another one takes it up")
-    services.nudge(operation)
+    nudges.about(operation)
     transaction.on_commit(lambda: sending.send(operation.pk), robust=True)
 
 
@@ -76,7 +76,7 @@ def _end_as_lost(operation: Operation) -> None:
         "hint": "Refresh the cluster to see what is there, then retry.",
         "host_message": "",
     }
-    execution.close_steps(operation)
+    steps.close(operation)
     ended = Operation.objects.filter(same).update(
         status=operation.status,
         ended_at=operation.ended_at,

@@ -12,8 +12,9 @@ from apps.accounts.permissions import require, require_noun
 from apps.audit import services as audit_log
 from apps.common.errors import Conflict, Forbidden, OperationActive
 from apps.operations import events, nudges, runners, selectors, sending
-from apps.operations.choices import ACTIVE, EventKind, Status, StepStatus
+from apps.operations.choices import ACTIVE, EventKind, Status
 from apps.operations.models import Operation
+from apps.operations.steps import new_step
 
 
 def request(
@@ -63,18 +64,6 @@ def _steps(runner: runners.Runner | None, told: Sequence[str] | None) -> Sequenc
     if told is not None:
         return told
     return runner.steps if runner is not None else ()
-
-
-def new_step(name: str) -> dict[str, Any]:
-    """A step that hasn't begun."""
-    return {
-        "name": name,
-        "status": StepStatus.PENDING,
-        "progress": 0,
-        "message": "",
-        "started_at": None,
-        "ended_at": None,
-    }
 
 
 def _insert(operation: Operation) -> None:
@@ -134,11 +123,7 @@ def tell(operation: Operation, outcome: str, detail: dict[str, Any] | None = Non
             tenant_id=operation.tenant_id,
             detail={"operation": str(operation.pk), **(detail or {})},
         )
-    nudge(operation)
-
-
-def nudge(operation: Operation) -> None:
-    nudges.publish("operation", operation.pk, operation.tenant_id, actor_id=operation.actor_id)
+    nudges.about(operation)
 
 
 @transaction.atomic
@@ -157,7 +142,7 @@ def cancel(*, actor: User, operation: Operation) -> Operation:
         raise Conflict(f"“{operation.title}” has ended: {operation.get_status_display().lower()}.")
     events.add(operation.pk, EventKind.LOG, f"{actor.get_username()} asked to cancel it.")
     _audit_of(actor, operation, "operation.cancel")
-    nudge(operation)
+    nudges.about(operation)
     operation.refresh_from_db()
     return operation
 

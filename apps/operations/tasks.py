@@ -2,10 +2,10 @@
 
 from celery import shared_task
 
-from apps.operations import execution, reaper
+from apps.operations import execution, reaper, sending
 
 
-@shared_task(name="operations.execute", acks_late=True)
+@shared_task(name=sending.EXECUTE, acks_late=True)
 def execute(operation_id: str) -> None:
     execution.execute(operation_id)
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from redis import Redis as Connection
 
-from apps.operations import nudges, services
+from apps.operations import nudges
 from apps.operations.models import Operation
 from tests.operations.conftest import request as ask_for
 from tests.people import People
@@ -151,7 +151,7 @@ def test_the_reading_after_a_nudge_failed(
 
     page.route("**" + reverse("operations:operation_detail", args=[operation.pk]), refuse_once)
     end(operation)
-    services.nudge(operation)
+    nudges.about(operation)
 
     is_healed(page)
     assert len(refused) > 1

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from cryptography import x509
 
-from apps.lab.world.definition import DefinitionError, Place
 from apps.lab.world.faults import fault
 from apps.lab.world.model import (
     GIB,
@@ -30,6 +29,7 @@ from apps.lab.world.model import (
     Verdict,
     Volume,
 )
+from apps.lab.world.place import DefinitionError, Place
 from apps.lab.wsman.doors import CHANNEL_BINDINGS, CertificateMapping, Doors
 
 NAMESPACE = uuid.UUID("6f1d2f5e-2f0b-5b57-9b36-58a9a3a6c0de")

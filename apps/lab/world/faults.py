@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from apps.lab.world.definition import Place
+    from apps.lab.world.place import Place
 
 FAULT_KINDS = (
     "error", "drop", "hang", "garbage", "slow",

@@ -163,13 +163,16 @@ class World:
             self._saver.touch()
 
     def _settle(self) -> None:
-        """A thousand hosts are asked all the time: most of that finds nothing due, at no cost."""
+        """A thousand hosts are asked all the time: most of that finds nothing due, at no cost.
+
+        Looked at once a second at least, for whoever forgot to call `changed()`.
+        """
         now = time.time()
         if now < self._due:
             return
         if changes.settle(self.clusters, self.timing, now):
             self.changed()
-        self._due = changes.next_due(self.clusters)
+        self._due = min(changes.next_due(self.clusters), now + 1)
 
     # ---- finding
     def cluster(self, name: str) -> Cluster:

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from apps.library.stores.answers import answering
 from apps.library.stores.base import PIECE, Says, Writer
 
 if TYPE_CHECKING:
     from apps.library.models import StoredFile
-    from apps.library.stores.s3 import S3Store
+
+
+class Bucket(Protocol):
+    """As much of a store as is needed to write into it."""
+
+    client: Any
+
+    @property
+    def folder(self) -> Path: ...
+
+    def place(self, key: str) -> dict[str, str]: ...
 
 
 #: What the client is given of a part at once, whether it asks for 16 KiB (to send) or 1 MiB (to
@@ -35,7 +46,7 @@ class PartWriter(Writer):
 
     at_once = 3
 
-    def __init__(self, store: S3Store, file: StoredFile, offset: int, says: Says) -> None:
+    def __init__(self, store: Bucket, file: StoredFile, offset: int, says: Says) -> None:
         incoming = file.incoming or {}
         self.mark_bytes = int(incoming["part_bytes"])
         self._store, self._place, self._size = store, store.place(file.key), file.size_bytes

@@ -269,6 +269,7 @@ def test_a_machine_turned_off_in_the_middle_is_made_of_a_fresh_copy(trouble: Tro
         vm = trouble.until_provisioning()
         with trouble.stage.world.locked():
             changes.stop_now(vm)
+            trouble.stage.world.changed()
 
     assert (operation.status, operation.error["code"]) == ("failed", "provisioning-failed")
     assert "fresh copy" in operation.error["hint"]

@@ -22,6 +22,7 @@ from apps.operations.context import Context
 from apps.operations.errors import Cancelled, OperationFailed
 from apps.operations.models import Operation
 from apps.operations.runners import Runner
+from apps.operations.steps import new_step
 from apps.vms.deployments import services as single
 from apps.vms.deployments.batch import services
 from apps.vms.deployments.models import Deployment
@@ -63,7 +64,7 @@ def _rows(ids: Sequence[str]) -> list[Deployment]:
 
 def _step(row: Deployment) -> dict[str, Any]:
     operation = row.operation
-    step = operations.new_step(row.name)
+    step = new_step(row.name)
     if operation is None:
         return step | {"status": StepStatus.FAILED, "message": "Its record is gone."}
     current = operation.current_step
