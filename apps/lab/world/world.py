@@ -28,7 +28,6 @@ class World:
     def __init__(self, definition: Definition, folder: Path | None = None) -> None:
         self._condition = threading.Condition(threading.RLock())
         self._depth = 0
-        self._due = 0.0  # when time next changes anything, by time.time()
         self.definition = definition
         self.timing: Timing = definition.timing
         self.domain = definition.domain
@@ -39,8 +38,7 @@ class World:
         self.holds = Holds()
         self.on_wire_faults: Callable[[], None] = lambda: None
         self.guardians: list[Guardian] = []
-        self.clusters: list[Cluster] = []
-        self._by_host: dict[str, Cluster] = {}
+        self.clusters = []
         self.jobs: dict[str, dict[str, Any]] = {}  # detached jobs by host and id; see handlers.jobs
         self.folder = folder
         self.trust: Path | None = None  # certificates that hosts trust, as their root store
@@ -87,20 +85,25 @@ class World:
         )
         self.clusters = saving.from_plain(list[Cluster], saving.to_plain(self.definition.clusters))
         self.jobs = {}
-        self._know_hosts()
         changes.begin(self.clusters, time.time())
 
     def _load(self, document: dict[str, Any]) -> None:
         self.guardians = saving.from_plain(list[Guardian], document["guardians"])
         self.clusters = saving.from_plain(list[Cluster], document["clusters"])
         self.jobs = document["jobs"]
-        self._know_hosts()
 
-    def _know_hosts(self) -> None:
-        """Each cluster by the names of its hosts, the short and the full one."""
+    @property
+    def clusters(self) -> list[Cluster]:
+        return self._clusters
+
+    @clusters.setter
+    def clusters(self, clusters: list[Cluster]) -> None:
+        """Found by the names of their hosts from here on, the short and the full one."""
+        self._clusters, self._due = clusters, 0.0
         self._by_host = {
             name.casefold(): cluster
-            for cluster, node in self.nodes()
+            for cluster in clusters
+            for node in cluster.nodes
             for name in (node.name, cluster.fqdn(node))
         }
 
